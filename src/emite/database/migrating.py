@@ -1,0 +1,67 @@
+"""Migrations, run as the owner of the tables; the app role gets its rights afterwards.
+Needs Django set up; the server must be running (embedded.ensure_running)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+
+from emite.database import roles
+from emite.database.address import ROLES, Dsn, dsn, is_external
+from emite.database.trouble import DatabaseTrouble
+
+
+def migrate(*, verbosity: int = 0, truncate: bool = False) -> None:
+    """Bring the tables to this version of the code as the owner, then grant the app role what it may do.
+
+    Raises DatabaseTrouble when the operator's server lacks an extension.
+    """
+    with as_owner() as owner:
+        if is_external():
+            missing = roles.ensure_extensions(owner)
+            if missing:
+                raise DatabaseTrouble(
+                    "Faltan extensiones en su PostgreSQL: pida al administrador que ejecute "
+                    + " ".join(f"CREATE EXTENSION {name};" for name in missing)
+                )
+        call_command("migrate", interactive=False, verbosity=verbosity)
+    app = dsn("app").user if is_external() else ROLES["app"]
+    if app and app != owner.user:
+        roles.grant(owner, app, insert_only=insert_only_tables(), truncate=truncate)
+
+
+def pending() -> list[str]:
+    """`app.migration` names not applied yet."""
+    executor = MigrationExecutor(connections["default"])
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
+
+
+def insert_only_tables() -> list[str]:
+    """Tables whose model says `insert_only = True`: the app role may add rows and read them, no more."""
+    return sorted(m._meta.db_table for m in apps.get_models() if getattr(m, "insert_only", False))
+
+
+@contextmanager
+def as_owner() -> Iterator[Dsn]:
+    """Django's default connection belongs to the owner of the tables inside this block."""
+    connection = connections["default"]
+    before = connection.settings_dict
+    name = str(before["NAME"])
+    owner = dsn("owner") if is_external() else _owner_beside(before["HOST"], before["PORT"], name)
+    connection.close()
+    connection.settings_dict = {
+        **before, **owner.django(), "CONN_MAX_AGE": 0, "TEST": before.get("TEST", {}),
+    }  # fmt: skip
+    try:
+        yield owner
+    finally:
+        connection.close()
+        connection.settings_dict = before
+
+
+def _owner_beside(host: str, port: str, name: str) -> Dsn:
+    return Dsn(host=str(host), port=str(port), dbname=name, user=ROLES["owner"])

@@ -1,0 +1,82 @@
+"""The ground under every test: one embedded database per run, made when the first test asks for it.
+Not builders of domain objects (make.py)."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Set before Django reads its settings. Workers of pytest-xdist inherit the folder of the run that started them.
+_OWNED = "EMITE_TEST_DATA" not in os.environ
+if _OWNED:
+    # Root's database runs as another user, who must be able to pass: /tmp itself, not a folder closed to others.
+    os.environ["EMITE_TEST_DATA"] = tempfile.mkdtemp(prefix="emite-test-", dir="/tmp")
+DATA = Path(os.environ["EMITE_TEST_DATA"])
+for _name in ("DATABASE_URL", "DATABASE_OWNER_URL", "EMITE_URL", "EMITE_DB_POOL"):
+    os.environ.pop(_name, None)
+os.environ["EMITE_DATA"] = str(DATA)
+os.environ["EMITE_SECRET_KEY"] = "only-for-tests-" + "x" * 40
+os.environ["DJANGO_SETTINGS_MODULE"] = "emite.config.settings"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the settings, after which pytest-django sets Django up before it collects."""
+    from django.conf import settings
+
+    assert settings.EMITE_DATA == DATA
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Also after Ctrl-C: stop the server if some test started it, and leave nothing behind."""
+    if not _OWNED:
+        return
+    from emite.database import embedded
+
+    try:
+        embedded.stop(DATA)
+    finally:
+        shutil.rmtree(DATA, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Path:
+    """Data folder of the running embedded server of this test run."""
+    from emite.database import embedded
+
+    in_xdist = "PYTEST_XDIST_WORKER" in os.environ
+    embedded.ensure_running(DATA, durable=False, die_with_us=not in_xdist)
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(database_server: Path, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """Migrated as the owner, used as the app role: a missing right fails here and not in a hospital."""
+    from django.db import connections
+
+    from emite.database import migrating, roles
+
+    name = "test_" + os.environ.get("PYTEST_XDIST_WORKER", "emite")
+    address = roles.create_database(database_server, name)
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        connections["default"].close()
+        connections["default"].settings_dict.update(address.django())
+        migrating.migrate(truncate=True)
+        yield
+        connections.close_all()
+
+
+@pytest.fixture(autouse=True)
+def _no_job_outlives_its_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Django's clean-up after a transactional test skips procrastinate's tables (they are not managed)."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    transactional = {"transactional_db", "live_server"} & set(request.fixturenames)
+    if transactional or (marker is not None and marker.kwargs.get("transaction")):
+        from django.db import connection
+
+        blocker = request.getfixturevalue("django_db_blocker")
+        with blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_events, procrastinate_periodic_defers CASCADE")

@@ -149,7 +149,7 @@ TIME_ZONE = "America/Mexico_City"
 STATIC_URL = "/static/"
 STATIC_ROOT = EMITE_DATA / "static"
 
-# --- mail: into files of the data folder unless a server is named ------------------------------------------------------
+# --- mail: into files of the data folder unless a server is named -----------------------------------------------------
 EMAIL_BACKEND = environment.text("EMITE_EMAIL_BACKEND") or (
     "django.core.mail.backends.smtp.EmailBackend"
     if environment.text("EMITE_EMAIL_HOST")

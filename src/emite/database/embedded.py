@@ -23,6 +23,7 @@ from emite.database.trouble import DatabaseTrouble
 START_SECONDS = 120.0  # a server that was killed replays its log first
 STOP_SECONDS = 30.0
 LEAST_FREE_BYTES = 64 * 2**20
+_BACKENDS_LINGER = "pre-existing shared memory block"
 
 _children: dict[int, subprocess.Popen[bytes]] = {}  # by pid: our own postmasters, to be reaped
 
@@ -107,15 +108,14 @@ def _start(place: Place, *, durable: bool, die_with_us: bool) -> None:
             _init(place, programs, user, durable=durable)
         _check_version(place, programs)
         configuration.write(place.data, place.socket, user, durable=durable)
-        pid = _pid(place)
-        if pid is None:
-            (place.data / "postmaster.pid").unlink(missing_ok=True)
-            server = _launch(place, programs, user, die_with_us=die_with_us)
-            _children[server.pid] = server
-            pid = server.pid
+        pid = _pid(place) or _launch(place, programs, user, die_with_us=die_with_us)
+        if not _comes_up(place, pid) and _BACKENDS_LINGER in _last_words(place):
+            time.sleep(1.0)  # children of a killed postmaster need a moment to notice
+            pid = _launch(place, programs, user, die_with_us=die_with_us)
     except OSError as error:
         raise DatabaseTrouble(f"No se pudo iniciar la base de datos en {place.folder}: {said(error)}.") from error
-    _wait_until_it_answers(place, pid)
+    if not _comes_up(place, pid):
+        raise DatabaseTrouble(_why(place))
 
 
 def _make_folders(place: Place, user: ServerUser) -> None:
@@ -155,39 +155,48 @@ def _init(place: Place, programs: Programs, user: ServerUser, *, durable: bool) 
     draft.rename(place.data)
 
 
-def _launch(place: Place, programs: Programs, user: ServerUser, *, die_with_us: bool) -> subprocess.Popen[bytes]:
+def _launch(place: Place, programs: Programs, user: ServerUser, *, die_with_us: bool) -> int:
+    """Start the postmaster and return its process; the file of a dead one goes first."""
+    (place.data / "postmaster.pid").unlink(missing_ok=True)
     if place.log.exists() and place.log.stat().st_size > 5 * 2**20:
         place.log.replace(place.log.with_suffix(".log.1"))
     with place.log.open("ab") as log:
-        return subprocess.Popen(
+        server = subprocess.Popen(
             [programs.path("postgres"), "-D", place.data],
             **user.identity(), cwd="/", env=binaries.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,  # Ctrl-C in the terminal is for emite, which then stops the server in order
-            preexec_fn=binaries.die_with_parent if die_with_us else None,  # runs after the change of user
+            # Runs after the change of user, which would clear it; calls nothing but prctl.
+            preexec_fn=binaries.on_parents_death(signal.SIGINT) if die_with_us else None,  # noqa: PLW1509
         )  # fmt: skip
+    _children[server.pid] = server
+    return server.pid
 
 
-def _wait_until_it_answers(place: Place, pid: int) -> None:
+def _comes_up(place: Place, pid: int) -> bool:
+    """Wait until the server answers; False when its process ended instead."""
+    reason = ""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
             _knock(place.folder)
-            return
+            return True
         except psycopg.OperationalError as error:
             reason = str(error)
-        child = _children.get(pid)
-        if (child is not None and child.poll() is not None) or not _is_postgres(pid):
+        if not _is_postgres(pid):
             _children.pop(pid, None)
-            raise DatabaseTrouble(_why(place))
+            return False
         time.sleep(0.02)
     raise DatabaseTrouble(f"La base de datos no respondió en {START_SECONDS:.0f} segundos: {reason}")
 
 
+def _last_words(place: Place) -> str:
+    return "\n".join(place.log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
+
+
 def _why(place: Place) -> str:
     """The server's last words, in a sentence."""
-    lines = place.log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
-    text = "\n".join(lines)
-    if "No space left on device" in text:
+    lines = _last_words(place).splitlines()
+    if any("No space left on device" in line for line in lines):
         return f"La base de datos no pudo iniciar: el disco de {place.folder} está lleno. Libere espacio y repita."
     last = next((line for line in reversed(lines) if "FATAL" in line or "PANIC" in line), lines[-1] if lines else "")
     return f"La base de datos no pudo iniciar: {last.strip() or 'sin explicación'} (vea {place.log})."

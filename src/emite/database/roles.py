@@ -21,8 +21,7 @@ def bootstrap(folder: Path) -> None:
     if mark.exists() and mark.read_text(encoding="ascii").strip() == _BOOTSTRAPPED:
         return
     with psycopg.connect(dsn("admin", folder=folder, dbname="postgres").conninfo(), autocommit=True) as connection:
-        for role in ("owner", "app"):
-            name = ROLES[role]  # type: ignore[index]
+        for name in (ROLES["owner"], ROLES["app"]):
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone():
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
             connection.execute(

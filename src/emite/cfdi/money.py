@@ -26,7 +26,7 @@ _STEPS = tuple(Decimal(1).scaleb(-places) for places in range(21))
 
 
 def half_up(value: Decimal, places: int) -> Decimal:
-    """`value` rounded to `places` decimals, halves away from zero. SAT only says "redondeo"; see docs/sat/redondeo.md."""
+    """`value` rounded to `places` decimals, halves away from zero (why: docs/sat/redondeo.md)."""
     return value.quantize(_STEPS[places], ROUND_HALF_UP, _ROUNDING)
 
 

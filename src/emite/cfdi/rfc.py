@@ -105,6 +105,6 @@ def _what_is_wrong(rfc: str) -> str:
             "(con homoclave)."
         )
     return (
-        f"El RFC «{shown}» no tiene la forma correcta: {'cuatro' if len(rfc) == 13 else 'tres'} letras, la fecha en seis "
-        "números (AAMMDD) y tres caracteres de homoclave."
+        f"El RFC «{shown}» no tiene la forma correcta: {'cuatro' if len(rfc) == 13 else 'tres'} letras, la fecha en "
+        "seis números (AAMMDD) y tres caracteres de homoclave."
     )

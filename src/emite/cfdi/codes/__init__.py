@@ -171,7 +171,7 @@ def uso_allowed(uso: str, person: Person, regimen: str) -> bool:
 
 
 def usos(person: Person, regimen: str) -> list[str]:
-    """The usos a receptor may choose for what was sold to them, the likely one first; empty if the régimen is not theirs.
+    """The usos a receptor may choose, the likely one first; empty when that person cannot have that régimen.
 
     CP01 and CN01 are left out: they belong to types P and N, never to a choice. G02 stays: a refund may need it.
     """

@@ -1,6 +1,6 @@
 """The build step `emite sat-data`: turns the files of the installed satcfdi package into `cfdi/sat_data/`.
 
-Reads files and never runs that package's code. Schemas and sheets are in `compile_schemas.py`; reading is `__init__.py`.
+Reads files and never runs that package's code. Schemas and sheets: `compile_schemas.py`. Reading: `__init__.py`.
 """
 
 from __future__ import annotations

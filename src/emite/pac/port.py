@@ -1,0 +1,179 @@
+"""The port every PAC adapter answers through: what can be asked, what can be answered, what an answer proves.
+Not here: HTTP (http.py), a provider's own protocol (one file each), what to do with an answer (documents/)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from emite.cfdi.csd import Certificate
+
+RAW_LIMIT: Final = 64 * 1024
+"""Bytes of a raw answer that are kept as evidence."""
+
+
+class Dedup(StrEnum):
+    """How a PAC recognises a document that it has already stamped."""
+
+    CONTENT = "content"
+    """By the document: the same bytes sent twice answer 307."""
+    KEY = "key"
+    """By our key (SW's customid, Diverza's ref-id): the same key and bytes answer 307; other bytes are refused."""
+    NONE = "none"
+    """Not at all: the same bytes sent twice are two live CFDI."""
+
+
+class LookupBy(StrEnum):
+    """What a PAC needs to find an earlier stamp."""
+
+    BYTES = "by_bytes"
+    KEY = "by_key"
+    FOLIO = "by_folio"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one PAC account can do; decides when sending again is safe."""
+
+    dedup: Dedup
+    lookup: LookupBy
+    key_ttl: timedelta | None
+    """How long the PAC remembers a key, from its first use. None: for ever, or no keys."""
+    visible_after: timedelta
+    """A stamp may be missing from look-ups for this long."""
+    max_processing: timedelta
+    """A request may still be turned into a stamp this long after it was sent."""
+    seal_local: bool = True
+    """We seal; the PAC never holds the private key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was really seen on the wire, kept with the attempt."""
+
+    http: int | None
+    """HTTP status; None when no status line arrived."""
+    code: str | None
+    """The code the PAC gave, SAT's or its own."""
+    raw: bytes
+    """The answer's body, cut at RAW_LIMIT."""
+    pac_date: datetime | None
+    """The HTTP Date header, aware, to measure clock skew."""
+    elapsed_ms: int
+
+
+class NotSentCause(StrEnum):
+    """Why it is certain that this attempt stamped nothing."""
+
+    UNREACHABLE = "unreachable"
+    """DNS, refused, TLS: no byte of the request was written."""
+    UNAUTHENTICATED = "unauthenticated"
+    """The PAC refused our credentials, which it does before it reads the document."""
+    NO_CREDITS = "no_credits"
+    """The account has no stamps left, which the PAC checks before it reads the document."""
+    MISCONFIGURED = "misconfigured"
+    """Account and adapter disagree (say, on how duplicates are recognised); nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """Stamped. `xml` carries a timbre whose SelloCFD is our seal; the caller still verifies it whole."""
+
+    xml: bytes
+    repeated: bool
+    """True: the PAC had stamped it before (307) and gave that stamp again."""
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The PAC read the document and refused it with a code of `is_definitive`. Speaks of this attempt only: while an
+    earlier attempt with the same bytes is in doubt, that one may still have been stamped."""
+
+    code: str
+    text: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """This attempt stamped nothing, for certain. Earlier attempts in doubt stay in doubt."""
+
+    reason: str
+    evidence: Evidence
+    cause: NotSentCause = NotSentCause.UNREACHABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Anything else: the document may have been stamped. `code` is the PAC's, or "" when it gave none."""
+
+    code: str
+    text: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The PAC holds a stamp of exactly this seal."""
+
+    xml: bytes
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """The PAC says that it holds no stamp. A proof only after `visible_after` (and, without de-duplication, twice after
+    `max_processing`)."""
+
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The look-up itself failed, or its answer can't be trusted."""
+
+    reason: str
+    evidence: Evidence
+
+
+StampAnswer = Stamped | Rejected | NotSent | Doubt
+LookupAnswer = Found | NotFound | Unknown
+
+
+class Pac(Protocol):
+    """One account at one PAC. No method raises for what the network or the PAC does: answers are values."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this account can do. No network."""
+
+    def stamp(self, xml: bytes, key: str) -> StampAnswer:
+        """Send the sealed bytes under our key (at most 100 characters). Ends within the total deadline once a byte has
+        left."""
+
+    def lookup(self, xml: bytes, key: str) -> LookupAnswer:
+        """Ask for an earlier stamp of these very bytes. Never stamps."""
+
+    def certificates(self) -> Mapping[str, Certificate]:
+        """The stamp signers trusted for this PAC, by NoCertificado; empty when they can't be had now."""
+
+
+_DEFINITIVE: Final = re.compile(r"30[1-6]|308|402|CFDI40[12]\d\d|CFDI1402\d\d|CRP20[12]\d\d")
+
+
+def is_definitive(code: str) -> bool:
+    """Whether a PAC's code is the proof that the document was read and refused.
+
+    An allow-list: SAT's generic codes 301-306, 308 and 402, and the matrices of CFDI 4.0 (CFDI401xx, 402xx, 1402xx) and
+    Pagos 2.0 (CRP201xx, 202xx). Left out on purpose: 307 (a stamp exists), 401, 403 and 404 (the date is judged at the
+    moment of sending, so a second sending may meet them although the first was stamped), CFDI40999 and CRP20999
+    ("no clasificado"), and every code of the PAC's own.
+    """
+    return _DEFINITIVE.fullmatch(code) is not None

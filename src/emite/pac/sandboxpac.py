@@ -1,0 +1,195 @@
+"""The adapter of the sandbox PAC: its JSON protocol (docs/sandbox-pac.md) turned into the port's answers.
+Not here: the sandbox itself (sandbox/), sockets (http.py), which codes are definitive (port.py)."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from emite.pac import trust
+from emite.pac.http import Answer, NoAnswer, Transport
+from emite.pac.port import (
+    RAW_LIMIT,
+    Capabilities,
+    Dedup,
+    Doubt,
+    Evidence,
+    Found,
+    LookupAnswer,
+    LookupBy,
+    NotFound,
+    NotSent,
+    NotSentCause,
+    Rejected,
+    StampAnswer,
+    Stamped,
+    Unknown,
+    is_definitive,
+)
+from emite.pac.seals import Identity, carries_stamp_of
+
+if TYPE_CHECKING:
+    from emite.cfdi.csd import Certificate
+
+LOOKUPS: Final = {Dedup.CONTENT: LookupBy.BYTES, Dedup.KEY: LookupBy.KEY, Dedup.NONE: LookupBy.FOLIO}
+_XML: Final = "application/xml; charset=utf-8"
+_JSON: Final = "application/json"
+
+
+class SandboxPac:
+    """One account of a sandbox PAC. Thread-safe: the token is shared, every call has its own connection."""
+
+    def __init__(
+        self, transport: Transport, *, user: str, password: str, capabilities: Capabilities, trust_dir: Path | None
+    ) -> None:
+        self.capabilities = capabilities
+        self._transport = transport
+        self._user, self._password = user, password
+        self._trust_dir = trust_dir
+        self._lock = threading.Lock()
+        self._token = ""
+        self._signers: Mapping[str, Certificate] = {}
+
+    def stamp(self, xml: bytes, key: str) -> StampAnswer:
+        """POST /stamp. A token refused before the document is read is renewed and the document sent once more; a
+        second refusal is NotSent."""
+        deadline = time.monotonic() + self._transport.timeouts.total
+        answer = self._authorised("POST", "/stamp", xml, {"Content-Type": _XML, "X-Clave": key}, deadline)
+        if isinstance(answer, NotSent):
+            return answer
+        if isinstance(answer, NoAnswer):
+            evidence = _evidence(answer, None)
+            if answer.written:
+                return Doubt("", f"sin respuesta completa del PAC ({answer.reason})", evidence)
+            return NotSent(f"no se pudo conectar con el PAC ({answer.reason})", evidence)
+        return self._judge(answer, xml)
+
+    def lookup(self, xml: bytes, key: str) -> LookupAnswer:
+        """POST /lookup by bytes, key or folio, as the account's class allows; Found is a stamp of this very seal."""
+        deadline = time.monotonic() + self._transport.timeouts.total
+        body, content = self._question(xml, key)
+        answer = self._authorised("POST", "/lookup", body, {"Content-Type": content}, deadline)
+        if isinstance(answer, NotSent):
+            return Unknown(answer.reason, answer.evidence)
+        if isinstance(answer, NoAnswer):
+            return Unknown(f"sin respuesta completa del PAC ({answer.reason})", _evidence(answer, None))
+        said = _object(answer)
+        evidence = _evidence(answer, _code(said))
+        if answer.status != 200 or not isinstance(said.get("cfdi"), list):
+            return Unknown(f"respuesta que no se entiende (HTTP {answer.status})", evidence)
+        held = [text.encode() for text in said["cfdi"] if isinstance(text, str)]
+        if not held:
+            return NotFound(evidence)
+        for stamped in held:
+            if carries_stamp_of(stamped, xml):
+                return Found(stamped, evidence)
+        return Unknown("el PAC tiene otro documento con esta clave o este folio", evidence)
+
+    def certificates(self) -> Mapping[str, Certificate]:
+        """From the trusted folder when one is set; else what the sandbox itself (on this machine) publishes, kept after
+        the first good answer. Empty when neither can be had: nothing then verifies, which is the safe side."""
+        if self._signers:
+            return self._signers
+        if self._trust_dir is not None:
+            self._signers = trust.read_folder(self._trust_dir)
+            return self._signers
+        answer = self._transport.call("GET", "/certificates")
+        if isinstance(answer, Answer) and answer.status == 200:
+            self._signers = trust.from_base64(_object(answer).get("certificados"))
+        return self._signers
+
+    def _authorised(
+        self, method: str, path: str, body: bytes, headers: dict[str, str], deadline: float
+    ) -> Answer | NoAnswer | NotSent:
+        for attempt in (1, 2):
+            token = self._login(deadline)
+            if isinstance(token, NotSent):
+                return token
+            answer = self._transport.call(
+                method, path, body=body, headers={**headers, "Authorization": f"Bearer {token}"}, deadline=deadline
+            )
+            if not isinstance(answer, Answer) or answer.status != 401 or _code(_object(answer)) != "AUT02":
+                return answer
+            self._forget(token)
+            if attempt == 2:
+                return _refused("el PAC rechazó la sesión dos veces", answer, NotSentCause.UNAUTHENTICATED)
+        raise AssertionError("unreachable")
+
+    def _login(self, deadline: float) -> str | NotSent:
+        with self._lock:
+            if self._token:
+                return self._token
+        body = json.dumps({"usuario": self._user, "contrasena": self._password}).encode()
+        answer = self._transport.call("POST", "/auth", body=body, headers={"Content-Type": _JSON}, deadline=deadline)
+        if isinstance(answer, NoAnswer):
+            return NotSent(f"no se pudo iniciar sesión con el PAC ({answer.reason})", _evidence(answer, None))
+        said = _object(answer)
+        token = said.get("token")
+        if answer.status == 401:
+            return _refused("el PAC no aceptó usuario y contraseña", answer, NotSentCause.UNAUTHENTICATED)
+        if answer.status != 200 or not isinstance(token, str):
+            return _refused(f"el PAC no abrió sesión (HTTP {answer.status})", answer, NotSentCause.UNREACHABLE)
+        if said.get("duplicados") != self.capabilities.dedup.value:
+            reason = f"la cuenta reconoce duplicados como {said.get('duplicados')!r}, no como {self.capabilities.dedup}"
+            return _refused(reason, answer, NotSentCause.MISCONFIGURED)
+        with self._lock:
+            self._token = token
+        return token
+
+    def _forget(self, token: str) -> None:
+        with self._lock:
+            if self._token == token:
+                self._token = ""
+
+    def _question(self, xml: bytes, key: str) -> tuple[bytes, str]:
+        if self.capabilities.lookup is LookupBy.BYTES:
+            return xml, _XML
+        if self.capabilities.lookup is LookupBy.KEY:
+            return json.dumps({"clave": key}).encode(), _JSON
+        who = Identity.of(xml)
+        return json.dumps({"rfc": who.rfc, "serie": who.serie, "folio": who.folio}).encode(), _JSON
+
+    def _judge(self, answer: Answer, xml: bytes) -> StampAnswer:
+        said = _object(answer)
+        code = _code(said)
+        evidence = _evidence(answer, code)
+        text = str(said.get("mensaje", ""))[:500] or f"respuesta que no se entiende (HTTP {answer.status})"
+        if (answer.status, code) in ((200, "200"), (409, "307")):
+            stamped = said.get("cfdi")
+            if isinstance(stamped, str) and carries_stamp_of(stamped.encode(), xml):
+                return Stamped(stamped.encode(), code == "307", evidence)
+            return Doubt(code, text if stamped is None else "el PAC respondió con otro documento", evidence)
+        if answer.status == 402 and code == "SALDO":
+            return NotSent(text, evidence, NotSentCause.NO_CREDITS)
+        if answer.status == 422 and is_definitive(code):
+            return Rejected(code, text, evidence)
+        return Doubt(code, text, evidence)
+
+
+def _refused(reason: str, answer: Answer, cause: NotSentCause) -> NotSent:
+    evidence = _evidence(answer, _code(_object(answer)))
+    # A session's answer can hold a token; evidence is stored.
+    return NotSent(reason, Evidence(evidence.http, evidence.code, b"", evidence.pac_date, evidence.elapsed_ms), cause)
+
+
+def _object(answer: Answer) -> dict[str, Any]:
+    try:
+        said = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _code(said: dict[str, Any]) -> str:
+    code = said.get("codigo")
+    return code[:40] if isinstance(code, str) else ""
+
+
+def _evidence(answer: Answer | NoAnswer, code: str | None) -> Evidence:
+    if isinstance(answer, NoAnswer):
+        return Evidence(answer.status, None, answer.partial[:RAW_LIMIT], None, answer.elapsed_ms)
+    return Evidence(answer.status, code or None, answer.body[:RAW_LIMIT], answer.date, answer.elapsed_ms)

@@ -1,0 +1,49 @@
+"""The stamp signers that are trusted for a PAC, from a folder or from a list.
+Not here: checking a stamp (cfdi/timbre.py), the sandbox's authority (sandbox/authority.py)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from cryptography import x509
+
+from emite.cfdi.csd import Certificate
+
+
+def read_folder(folder: Path) -> Mapping[str, Certificate]:
+    """Every `*.cer` of a folder that is a stamp signer, by NoCertificado. Empty when the folder can't be read yet."""
+    return _signers(path.read_bytes() for path in sorted(folder.glob("*.cer")))
+
+
+def from_base64(texts: object) -> Mapping[str, Certificate]:
+    """The same from base64 DER texts; what isn't a list of certificates gives an empty mapping."""
+    if not isinstance(texts, list):
+        return {}
+    try:
+        ders = [base64.b64decode(text, validate=True) for text in texts if isinstance(text, str)]
+    except binascii.Error:
+        return {}
+    return _signers(ders)
+
+
+def _signers(ders: Iterable[bytes]) -> Mapping[str, Certificate]:
+    found: dict[str, Certificate] = {}
+    for der in ders:
+        try:
+            if _is_authority(x509.load_der_x509_certificate(der)):
+                continue  # an authority signs certificates, never stamps
+            certificate = Certificate.from_der(der)
+        except ValueError:
+            continue  # not a certificate: nothing is trusted because of it
+        found[certificate.no_certificado] = certificate
+    return found
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False

@@ -1,0 +1,349 @@
+"""The sandbox PAC's door: HTTP on loopback, its JSON protocol, and faults carried out on the wire.
+Not here: what a PAC decides (stamping.py), the control calls (control.py), the command line (__main__.py)."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+import socket
+import socketserver
+import struct
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final, NoReturn
+from urllib.parse import parse_qs, urlsplit
+
+from emite.pac.sandbox import control
+from emite.pac.sandbox.faults import Fault, Faults
+from emite.pac.sandbox.settings import spend
+from emite.pac.sandbox.stamping import Account, Office, Outcome, as_base64
+from emite.pac.sandbox.state import StampRow
+
+BODY_LIMIT: Final = 4 * 1024 * 1024
+TOKEN_SECONDS: Final = 7200.0
+_PAGE: Final = (
+    b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+)
+
+
+class Hangup(Exception):
+    """The connection ends here, answered or not."""
+
+
+@dataclass
+class Reply:
+    """An answer about to be written."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json; charset=utf-8"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def json(cls, status: int, said: dict[str, Any], **headers: str) -> Reply:
+        """A JSON answer."""
+        return cls(status, json.dumps(said, ensure_ascii=False).encode(), headers=headers)
+
+
+class Server(ThreadingHTTPServer):
+    """One thread for each connection; they die with the program."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        office: Office,
+        accounts: list[Account],
+        control_token: str,
+        verbose: bool = False,
+    ) -> None:
+        self.office = office
+        self.accounts = {account.user: account for account in accounts}
+        self.control_token = control_token
+        self.verbose = verbose
+        self.faults = Faults()
+        self.stopping = threading.Event()
+        self.calls: dict[str, int] = {}
+        self._sessions: dict[str, tuple[Account, float]] = {}
+        self._lock = threading.Lock()
+        super().__init__(address, Handler)
+
+    def server_bind(self) -> None:
+        """Like http.server's, without its look-up of the host's name, which can take seconds."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is no news; anything else is a defect and is told."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError | Hangup):
+            super().handle_error(request, client_address)
+
+    def open_session(self, account: Account) -> str:
+        """A new token."""
+        token = secrets.token_urlsafe(24)
+        with self._lock:
+            self._sessions[token] = (account, time.monotonic() + TOKEN_SECONDS)
+        return token
+
+    def session(self, token: str) -> Account | None:
+        """Whose token it is, while it lasts."""
+        with self._lock:
+            account, until = self._sessions.get(token, (None, 0.0))
+        return account if time.monotonic() < until else None
+
+    def end_session(self, token: str) -> None:
+        """Forget a token."""
+        with self._lock:
+            self._sessions.pop(token, None)
+
+    def tally(self, what: str) -> None:
+        """Count a call for the statistics."""
+        with self._lock:
+            self.calls[what] = self.calls.get(what, 0) + 1
+
+    def wait(self, seconds: float) -> None:
+        """Sleep; a stopping program hangs up instead, as a killed one would."""
+        if self.stopping.wait(seconds):
+            raise Hangup
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    server_version = "SandboxPac"
+    sys_version = ""
+    timeout = 75
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave together
+
+    def do_GET(self) -> None:
+        self._answer("GET")
+
+    def do_POST(self) -> None:
+        self._answer("POST")
+
+    def do_DELETE(self) -> None:
+        self._answer("DELETE")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        if self.server.verbose:
+            super().log_message(format, *args)
+
+    def _answer(self, method: str) -> None:
+        body = self._body()
+        path = urlsplit(self.path).path
+        if path.startswith("/_control/"):
+            self._write(control.answer(self.server, method, path, self.headers, body, self.client_address[0]))
+            return
+        if self.server.office.settings.down and path != "/health":
+            self._write(Reply.json(503, {"codigo": "CAIDO", "mensaje": "El PAC simulado está fuera de servicio."}))
+            return
+        operation = _OPERATIONS.get((method, path))
+        if operation is None:
+            self._write(Reply.json(404, {"codigo": "RUTA", "mensaje": "No existe esta ruta."}))
+            return
+        self.server.tally(operation)
+        fault = self.server.faults.draw(operation)
+        if fault is not None and fault.is_before and self._strike_before(fault):
+            return
+        reply = getattr(self, f"_{operation}")(body, fault)
+        if fault is not None and not fault.is_before:
+            self._strike_after(fault, reply)
+        else:
+            self._write(reply)
+
+    def _body(self) -> bytes:
+        length = self.headers.get("Content-Length", "0")
+        if self.headers.get("Transfer-Encoding") or not length.isdigit() or int(length) > BODY_LIMIT:
+            self.close_connection = True
+            self._write(Reply.json(413, {"codigo": "TAMANO", "mensaje": "Se espera un cuerpo de tamaño conocido."}))
+            raise Hangup
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise Hangup  # the client went away in mid-request
+        return body
+
+    # Operations: each gives the reply of a PAC that behaves.
+
+    def _health(self, body: bytes, fault: Fault | None) -> Reply:
+        return Reply.json(200, {"codigo": "200", "timbres": self.server.office.state.count()})
+
+    def _auth(self, body: bytes, fault: Fault | None) -> Reply:
+        given = _object(body)
+        account = self.server.accounts.get(str(given.get("usuario")))
+        password = str(given.get("contrasena", "")).encode()
+        if account is None or not hmac.compare_digest(password, account.password.encode()):
+            return Reply.json(401, {"codigo": "AUT01", "mensaje": "Usuario o contraseña incorrectos."})
+        token = self.server.open_session(account)
+        said = {"codigo": "200", "token": token, "segundos": int(TOKEN_SECONDS), "duplicados": account.dedup.value}
+        return Reply.json(200, said)
+
+    def _stamp(self, body: bytes, fault: Fault | None) -> Reply:
+        account = self._account()
+        if account is None:
+            return _EXPIRED
+        office = self.server.office
+        if office.settings.credits is not None and office.settings.credits <= 0:
+            return _NO_CREDITS
+        outcome = office.stamp(account, body, self.headers.get("X-Clave", "")[:100])
+        self.server.tally(f"stamp {outcome.code}")
+        if outcome.code == "200":
+            spend(office.settings)
+        return self._said(outcome)
+
+    def _said(self, outcome: Outcome) -> Reply:
+        said: dict[str, Any] = {"codigo": outcome.code, "mensaje": outcome.message}
+        if outcome.row is not None and (outcome.code == "200" or self.server.office.settings.repeated_with_xml):
+            said |= {"uuid": outcome.row.uuid, "cfdi": outcome.row.xml.decode()}
+        return Reply.json({"200": 200, "307": 409}.get(outcome.code, 422), said)
+
+    def _lookup(self, body: bytes, fault: Fault | None) -> Reply:
+        account = self._account()
+        if account is None:
+            return _EXPIRED
+        rows: list[StampRow] = []
+        if fault is None or fault.kind != "blind":
+            find = self.server.office.find
+            if self.headers.get_content_type() == "application/json":
+                given = {name: str(value) for name, value in _object(body).items()}
+                if "clave" in given:
+                    rows = find(account, key=given["clave"])
+                else:
+                    rows = find(account, folio=(given.get("rfc", ""), given.get("serie", ""), given.get("folio", "")))
+            else:
+                rows = find(account, document=body)
+        said = {"codigo": "200" if rows else "603", "cfdi": [row.xml.decode() for row in rows]}
+        return Reply.json(200, {**said, "uuid": [row.uuid for row in rows]})
+
+    def _status(self, body: bytes, fault: Fault | None) -> Reply:
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        code, estado = self.server.office.status(
+            uuid_text=asked.get("id", ""),
+            emisor=asked.get("re", ""),
+            receptor=asked.get("rr", ""),
+            total=asked.get("tt", ""),
+            last8=asked.get("fe", ""),
+        )
+        cancelable = "Cancelable sin aceptación" if estado == "Vigente" else ""
+        return Reply.json(200, {"codigo_estatus": code, "estado": estado, "es_cancelable": cancelable})
+
+    def _certificates(self, body: bytes, fault: Fault | None) -> Reply:
+        authority = self.server.office.authority
+        ders = [(authority.folder / "signer.cer").read_bytes()]
+        return Reply.json(200, {"codigo": "200", "certificados": [as_base64(der) for der in ders]})
+
+    def _account(self) -> Account | None:
+        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+        return self.server.session(token) if scheme == "Bearer" else None
+
+    # Faults: before the work (True: there is nothing left to do) and after it.
+
+    def _strike_before(self, fault: Fault) -> bool:
+        if fault.kind == "blind":
+            return False
+        if fault.kind == "delay_before":
+            self.server.wait(fault.seconds)
+            return False
+        if fault.kind == "cut_before":
+            self._cut()
+        if fault.kind == "auth_expired":
+            self.server.end_session(self.headers.get("Authorization", "").partition(" ")[2])
+        self._write(_spoiled(fault))
+        return True
+
+    def _strike_after(self, fault: Fault, reply: Reply) -> None:
+        if fault.kind == "delay_after":
+            self.server.wait(fault.seconds)
+            self._write(reply)
+        elif fault.kind == "cut_after":
+            self._cut()
+        elif fault.kind == "half_after":
+            self._write(reply, upto=len(reply.body) // 2)
+            self._cut()
+        elif fault.kind == "drip_after":
+            self._drip(reply, fault.seconds)
+        elif fault.kind in ("bare_after", "foreign_after"):
+            self._write(_altered(fault, reply))
+        else:
+            self._write(_spoiled(fault))
+
+    def _cut(self) -> NoReturn:
+        """Reset the connection, as a killed process or a firewall does."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        raise Hangup
+
+    def _drip(self, reply: Reply, seconds: float) -> None:
+        self._write(reply, upto=0)
+        self.close_connection = True
+        for byte in reply.body:
+            self.server.wait(seconds)
+            self.connection.sendall(bytes([byte]))
+
+    def _write(self, reply: Reply, upto: int | None = None) -> None:
+        """Head and body; `upto` bytes of the body only, under a head that promises the whole."""
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(reply.body)))
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(reply.body if upto is None else reply.body[:upto])
+        self.wfile.flush()
+
+
+_OPERATIONS: Final = {
+    ("GET", "/health"): "health",
+    ("POST", "/auth"): "auth",
+    ("POST", "/stamp"): "stamp",
+    ("POST", "/lookup"): "lookup",
+    ("GET", "/status"): "status",
+    ("GET", "/certificates"): "certificates",
+}
+_EXPIRED: Final = Reply.json(401, {"codigo": "AUT02", "mensaje": "La sesión no existe o ya venció."})
+_NO_CREDITS: Final = Reply.json(402, {"codigo": "SALDO", "mensaje": "La cuenta ya no tiene timbres."})
+
+
+def _spoiled(fault: Fault) -> Reply:
+    """What is answered instead."""
+    kind = fault.kind.removesuffix("_before").removesuffix("_after")
+    if kind == "error":
+        return Reply(fault.status, b"upstream error", "text/plain")
+    if kind == "html":
+        return Reply(200, _PAGE, "text/html")
+    if kind == "unclassified":
+        return Reply.json(422, {"codigo": "CFDI40999", "mensaje": "Error no clasificado."})
+    if kind == "no_credits":
+        return _NO_CREDITS
+    if kind == "auth_expired":
+        return _EXPIRED
+    if kind == "oversize":
+        return Reply(200, b" " * (9 * 1024 * 1024))
+    return Reply(200, secrets.token_bytes(700))
+
+
+def _altered(fault: Fault, reply: Reply) -> Reply:
+    """The true answer without its document, or with a timbre that seals another."""
+    said = _object(reply.body)
+    document = said.pop("cfdi", None)
+    if fault.kind == "foreign_after" and isinstance(document, str):
+        before, mark, after = document.partition('SelloCFD="')
+        said["cfdi"] = before + mark + "AAAA" + after[4:]
+    return Reply.json(reply.status, said)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return given if isinstance(given, dict) else {}

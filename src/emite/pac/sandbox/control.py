@@ -10,22 +10,20 @@ from collections.abc import Callable, Mapping
 from email.message import Message
 from typing import TYPE_CHECKING, Any, Final
 
+from emite.pac.sandbox.reply import Reply
 from emite.pac.sandbox.taxpayers import Taxpayer
 
 if TYPE_CHECKING:
-    from emite.pac.sandbox.program import Reply, Server
+    from emite.pac.sandbox.program import Server
 
 HEADER: Final = "X-Control-Token"
 
 
 def answer(server: Server, method: str, path: str, headers: Message, body: bytes, client: str) -> Reply:
     """The reply to a call under /_control/."""
-    from emite.pac.sandbox.program import Reply
-
     token = headers.get(HEADER, "")
-    if not ipaddress.ip_address(client).is_loopback or not hmac.compare_digest(
-        token.encode(), server.control_token.encode()
-    ):
+    is_known = hmac.compare_digest(token.encode(), server.control_token.encode())
+    if not (is_known and ipaddress.ip_address(client).is_loopback):
         return Reply.json(403, {"codigo": "CONTROL", "mensaje": "El control pide su propia clave, desde esta máquina."})
     action = _ACTIONS.get((method, path.removeprefix("/_control/")))
     if action is None:

@@ -4,7 +4,6 @@ Not here: what a PAC decides (stamping.py), the control calls (control.py), the 
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 import socket
 import socketserver
@@ -12,13 +11,13 @@ import struct
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 from emite.pac.sandbox import control
 from emite.pac.sandbox.faults import Fault, Faults
+from emite.pac.sandbox.reply import Reply, as_object
 from emite.pac.sandbox.settings import spend
 from emite.pac.sandbox.stamping import Account, Office, Outcome, as_base64
 from emite.pac.sandbox.state import StampRow
@@ -32,21 +31,6 @@ _PAGE: Final = (
 
 class Hangup(Exception):
     """The connection ends here, answered or not."""
-
-
-@dataclass
-class Reply:
-    """An answer about to be written."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json; charset=utf-8"
-    headers: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def json(cls, status: int, said: dict[str, Any], **headers: str) -> Reply:
-        """A JSON answer."""
-        return cls(status, json.dumps(said, ensure_ascii=False).encode(), headers=headers)
 
 
 class Server(ThreadingHTTPServer):
@@ -178,7 +162,7 @@ class Handler(BaseHTTPRequestHandler):
         return Reply.json(200, {"codigo": "200", "timbres": self.server.office.state.count()})
 
     def _auth(self, body: bytes, fault: Fault | None) -> Reply:
-        given = _object(body)
+        given = as_object(body)
         account = self.server.accounts.get(str(given.get("usuario")))
         password = str(given.get("contrasena", "")).encode()
         if account is None or not hmac.compare_digest(password, account.password.encode()):
@@ -214,7 +198,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault is None or fault.kind != "blind":
             find = self.server.office.find
             if self.headers.get_content_type() == "application/json":
-                given = {name: str(value) for name, value in _object(body).items()}
+                given = {name: str(value) for name, value in as_object(body).items()}
                 if "clave" in given:
                     rows = find(account, key=given["clave"])
                 else:
@@ -333,17 +317,9 @@ def _spoiled(fault: Fault) -> Reply:
 
 def _altered(fault: Fault, reply: Reply) -> Reply:
     """The true answer without its document, or with a timbre that seals another."""
-    said = _object(reply.body)
+    said = as_object(reply.body)
     document = said.pop("cfdi", None)
     if fault.kind == "foreign_after" and isinstance(document, str):
         before, mark, after = document.partition('SelloCFD="')
         said["cfdi"] = before + mark + "AAAA" + after[4:]
     return Reply.json(reply.status, said)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        given = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return given if isinstance(given, dict) else {}

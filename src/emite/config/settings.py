@@ -33,7 +33,15 @@ INSTALLED_APPS = [
     "django_htmx",
     "procrastinate.contrib.django",
     # lowest first
+    "emite.limits",
+    "emite.vault",
+    "emite.audit",
     "emite.accounts",
+    "emite.organizations",
+    "emite.issuers",
+    "emite.chargemaster",
+    "emite.documents",
+    "emite.charges",
 ]
 
 MIDDLEWARE = [
@@ -164,6 +172,9 @@ EMAIL_TIMEOUT = 20
 EMAIL_FILE_PATH = EMITE_DATA / "mail"
 DEFAULT_FROM_EMAIL = environment.text("EMITE_EMAIL_FROM", "emite <no-responder@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- the PAC: certificates of the stamp signers that are trusted besides SAT's own ------------------------------------
+PAC_TRUST_DIR: Path = EMITE_DATA / "sandbox" / "authority"
 
 # --- jobs -------------------------------------------------------------------------------------------------------------
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""

@@ -1,0 +1,1 @@
+"""Who logs in. What a person may do in an organization lives in `organizations`."""

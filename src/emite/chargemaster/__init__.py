@@ -1,0 +1,1 @@
+"""What can be charged: own code, words, SAT key, unit and tax treatment as data."""

@@ -1,0 +1,49 @@
+"""Bind a charge to the document that invoices it, and free it again.
+
+At most one live allocation per charge is a UNIQUE index of the database, whoever asks: portal, desk or month end.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import IntegrityError, transaction
+
+from emite.charges.models import Allocation, CashRegister, Charge
+from emite.documents.models import FiscalDocument
+
+
+class AlreadyAllocated(Exception):
+    """Somebody else's document invoices this charge."""
+
+
+def allocate(
+    target: Charge, document: FiscalDocument, *, register: CashRegister | None, now: dt.datetime
+) -> Allocation:
+    """Bind, or raise AlreadyAllocated. Waits for a rival transaction on the same charge to end."""
+    try:
+        with transaction.atomic():
+            return Allocation.objects.create(
+                organization_id=target.organization_id,
+                charge=target,
+                document=document,
+                register=register,
+                created_at=now,
+            )
+    except IntegrityError as error:
+        if "allocation_one_live_per_charge" in str(error):
+            raise AlreadyAllocated(str(target.pk)) from error
+        raise
+
+
+def live_document(target: Charge) -> FiscalDocument | None:
+    """The document that invoices this charge now, if any."""
+    allocation = Allocation.objects.select_related("document").filter(charge=target, active=True).first()
+    return allocation.document if allocation else None
+
+
+def release(document: FiscalDocument, *, now: dt.datetime) -> int:
+    """Free every charge of a document that will never be, or no longer is, a live CFDI. Returns how many."""
+    return Allocation.objects.filter(organization_id=document.organization_id, document=document, active=True).update(
+        active=False, released_at=now
+    )

@@ -1,0 +1,124 @@
+"""Create a charge with its code, void it, revoke its code.
+
+Taking payments lives in `collecting`, binding a charge to a document in `allocating`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.db import transaction
+
+from emite.accounts.models import User
+from emite.audit import record
+from emite.charges.code import new_code
+from emite.charges.models import Allocation, Charge, ChargeCounter, ChargeLine
+from emite.charges.pricing import LineInput, LineRefused, check_line, conceptos, totals
+from emite.issuers.models import Issuer
+from emite.organizations.models import Organization
+from emite.vault import codes as ticket_codes
+
+
+class ChargeInUse(Exception):
+    """The charge has a live document or payments: it cannot be voided as it is. The message says the cure."""
+
+
+def charge(
+    organization: Organization,
+    issuer: Issuer,
+    lines: Sequence[LineInput],
+    *,
+    user: User | None,
+    now: dt.datetime,
+    patient_name: str = "",
+    kind: str = Charge.Kind.REMISION,
+) -> Charge:
+    """A new charge with a code of its own. Raises LineRefused; nothing is stored then."""
+    if not lines:
+        raise LineRefused(1, "description", "Agrega al menos un servicio.")
+    for position, line in enumerate(lines, 1):
+        check_line(position, line)
+    items = conceptos(lines)
+    sums = totals(items)
+    if sums.total <= 0:
+        raise LineRefused(1, "unit_price", "El total debe ser de al menos un centavo.")
+    code = new_code()
+    with transaction.atomic():
+        created = Charge.objects.create(
+            organization=organization,
+            issuer=issuer,
+            kind=kind,
+            number=ChargeCounter.take(organization.pk, kind),
+            issued_at=now,
+            issued_on=organization.local_date(now),
+            created_by=user,
+            patient_name=patient_name.strip(),
+            sub_total=sums.sub_total,
+            discount=sums.descuento or Decimal(0),
+            tax=sums.total_trasladados or Decimal(0),
+            total=sums.total,
+            code_hash=ticket_codes.code_hash(organization.pk, code),
+            code_cipher=ticket_codes.encrypt_code(organization.pk, code),
+        )
+        ChargeLine.objects.bulk_create(
+            ChargeLine(
+                organization=organization,
+                charge=created,
+                position=position,
+                code=line.code,
+                description=line.description.strip(),
+                clave_prod_serv=line.clave_prod_serv,
+                clave_unidad=line.clave_unidad,
+                treatment=line.treatment,
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                discount=line.discount,
+                amount=item.importe,
+            )
+            for position, (line, item) in enumerate(zip(lines, items, strict=True), 1)
+        )
+    return created
+
+
+def void(target: Charge, *, user: User, reason: str, now: dt.datetime) -> Charge:
+    """Cancel a charge that nobody invoiced nor paid. Raises ChargeInUse. Voiding twice changes nothing."""
+    with transaction.atomic():
+        locked = Charge.objects.select_for_update().get(pk=target.pk)
+        if locked.state == Charge.State.VOID:
+            return locked
+        if Allocation.objects.filter(charge=locked, active=True).exists():
+            raise ChargeInUse("La remisión ya tiene factura: cancela primero la factura.")
+        if locked.paid:
+            raise ChargeInUse("La remisión tiene pagos: devuelve primero lo pagado.")
+        locked.state, locked.voided_at, locked.void_reason = Charge.State.VOID, now, reason.strip()
+        locked.save(update_fields=["state", "voided_at", "void_reason"])
+        record(
+            organization_id=locked.organization_id,
+            actor=user.email,
+            action="charge.void",
+            subject=f"charge:{locked.pk}",
+            reason=locked.void_reason,
+            now=now,
+        )
+    return locked
+
+
+def code_of(target: Charge) -> str:
+    """The code in clear, for printing it again."""
+    return ticket_codes.decrypt_code(target.organization_id, bytes(target.code_cipher))
+
+
+def revoke_code(target: Charge, *, user: User, now: dt.datetime) -> None:
+    """Make a lost or stolen ticket useless. The charge can still be invoiced at the desk."""
+    with transaction.atomic():
+        changed = Charge.objects.filter(pk=target.pk, code_revoked_at=None).update(code_revoked_at=now)
+        if changed:
+            record(
+                organization_id=target.organization_id,
+                actor=user.email,
+                action="charge.revoke_code",
+                subject=f"charge:{target.pk}",
+                now=now,
+            )

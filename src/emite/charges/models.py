@@ -1,0 +1,242 @@
+"""Charge (remisión | copago), its lines, payments and slips, CashRegister and Allocation.
+
+"Is it invoiced?" is a question about live allocations, never a second flag.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from emite.chargemaster.models import TREATMENT_CHOICES
+from emite.documents.models import FiscalDocument
+from emite.issuers.models import Issuer
+from emite.organizations.models import OwnedByOrganization
+
+
+class CashRegister(OwnedByOrganization):
+    """A register of the desk, or the one that books what the portal invoices ("Facturación web")."""
+
+    name = models.CharField("nombre", max_length=60)
+    web_invoicing = models.BooleanField("Facturación web", default=False)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organization", "name"], name="register_one_per_name"),
+            models.UniqueConstraint(
+                fields=["organization"], condition=Q(web_invoicing=True, active=True), name="register_one_for_web"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ChargeCounter(OwnedByOrganization):
+    """The next number of a kind of charge or slip, as a row that is locked when one is taken."""
+
+    name = models.CharField(max_length=12)
+    next_number = models.PositiveBigIntegerField(default=1)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organization", "name"], name="charge_counter_one_per_name"),
+        ]
+
+    @staticmethod
+    def take(organization_id: object, name: str) -> int:
+        """The next number. Call inside the transaction that uses it."""
+        ChargeCounter.objects.bulk_create(
+            [ChargeCounter(organization_id=organization_id, name=name)], ignore_conflicts=True
+        )
+        counter = ChargeCounter.objects.select_for_update().get(organization_id=organization_id, name=name)
+        ChargeCounter.objects.filter(pk=counter.pk).update(next_number=F("next_number") + 1)
+        return counter.next_number
+
+
+class Charge(OwnedByOrganization):
+    """What somebody owes for services. Amounts are pesos with cents, equal to those of its CFDI."""
+
+    class Kind(models.TextChoices):
+        REMISION = "remision", "Remisión"
+        COPAGO = "copago", "Copago"
+
+    class State(models.TextChoices):
+        OPEN = "open", "Abierta"
+        VOID = "void", "Cancelada"
+
+    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.REMISION)
+    number = models.PositiveBigIntegerField("folio")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
+    issued_at = models.DateTimeField()
+    issued_on = models.DateField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
+    # Staff's eyes only: the ticket and the portal never show who was treated.
+    patient_name = models.CharField("paciente", max_length=200, blank=True)
+
+    sub_total = models.DecimalField(max_digits=18, decimal_places=2)
+    discount = models.DecimalField(max_digits=18, decimal_places=2)
+    tax = models.DecimalField(max_digits=18, decimal_places=2)
+    total = models.DecimalField(max_digits=18, decimal_places=2)
+    paid = models.DecimalField(max_digits=18, decimal_places=2, default=Decimal(0))
+
+    code_hash = models.BinaryField()
+    code_cipher = models.BinaryField()
+    code_revoked_at = models.DateTimeField(null=True, blank=True)
+    voided_at = models.DateTimeField(null=True, blank=True)
+    void_reason = models.CharField(max_length=200, blank=True)
+    prints = models.PositiveIntegerField(default=0)
+    code_fields: ClassVar[tuple[str, ...]] = ("code_cipher",)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organization", "kind", "number"], name="charge_one_per_number"),
+            models.UniqueConstraint(fields=["organization", "code_hash"], name="charge_one_per_code"),
+            models.CheckConstraint(
+                condition=Q(total__gt=0, sub_total__gt=0, discount__gte=0, tax__gte=0), name="charge_amounts_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(total=F("sub_total") - F("discount") + F("tax")), name="charge_total_adds_up"
+            ),
+            models.CheckConstraint(condition=Q(paid__gte=0) & Q(paid__lte=F("total")), name="charge_paid_within_total"),
+            models.CheckConstraint(
+                condition=(Q(state="void") & Q(voided_at__isnull=False))
+                | (Q(state="open") & Q(voided_at__isnull=True)),
+                name="charge_void_has_date",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["organization", "-issued_at"], name="charge_by_date"),
+        ]
+
+    def __str__(self) -> str:
+        return self.folio
+
+    @property
+    def folio(self) -> str:
+        prefix = "REM" if self.kind == self.Kind.REMISION else "COP"
+        return f"{prefix}-{self.number:06d}"
+
+    @property
+    def owed(self) -> Decimal:
+        return self.total - self.paid
+
+    @property
+    def is_paid(self) -> bool:
+        return self.paid == self.total
+
+    def last_portal_day(self) -> dt.date | None:
+        """The last natural day, where the organization is, on which the portal invoices it; None: portal off."""
+        if self.organization.portal_days is None:
+            return None
+        return self.issued_on + dt.timedelta(days=self.organization.portal_days)
+
+    def portal_is_open(self, now: dt.datetime) -> bool:
+        last_day = self.last_portal_day()
+        return last_day is not None and self.organization.local_date(now) <= last_day
+
+
+class ChargeLine(OwnedByOrganization):
+    """One line, exactly as the CFDI will carry it. Quantities and prices up to six decimals, before tax."""
+
+    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="lines")
+    position = models.PositiveSmallIntegerField()
+    code = models.CharField(max_length=40, blank=True)
+    description = models.CharField(max_length=1000)
+    clave_prod_serv = models.CharField(max_length=8)
+    clave_unidad = models.CharField(max_length=3)
+    treatment = models.CharField(max_length=10, choices=TREATMENT_CHOICES)
+    quantity = models.DecimalField(max_digits=18, decimal_places=6)
+    unit_price = models.DecimalField(max_digits=18, decimal_places=6)
+    discount = models.DecimalField(max_digits=18, decimal_places=6, default=Decimal(0))
+    amount = models.DecimalField(max_digits=18, decimal_places=6)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["position"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organization", "charge", "position"], name="charge_line_one_per_position"),
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0, unit_price__gt=0, discount__gte=0), name="charge_line_amounts_positive"
+            ),
+        ]
+
+
+class PaymentSlip(OwnedByOrganization):
+    """The printed proof of one act of paying, in one or several forms. Printed again at will."""
+
+    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="slips")
+    number = models.PositiveBigIntegerField("folio")
+    register = models.ForeignKey(CashRegister, on_delete=models.PROTECT, related_name="+")
+    cashier = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
+    paid_at = models.DateTimeField()
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+    cash_received = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
+    prints = models.PositiveIntegerField(default=0)
+    idempotency_key = models.CharField(max_length=64, null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organization", "number"], name="slip_one_per_number"),
+            models.UniqueConstraint(
+                fields=["organization", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="slip_one_per_key",
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="slip_amount_positive"),
+        ]
+
+    @property
+    def folio(self) -> str:
+        return f"PAG-{self.number:06d}"
+
+    @property
+    def change(self) -> Decimal | None:
+        """Cash given back, when the cash received was written down."""
+        if self.cash_received is None:
+            return None
+        cash = sum((payment.amount for payment in self.payments.all() if payment.forma_pago == "01"), Decimal(0))
+        return self.cash_received - cash
+
+
+class Payment(OwnedByOrganization):
+    """One form of payment inside a slip. Forms are SAT's keys (01 cash, 03 transfer, 04 credit card…)."""
+
+    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="payments")
+    slip = models.ForeignKey(PaymentSlip, on_delete=models.PROTECT, related_name="payments")
+    forma_pago = models.CharField(max_length=2)
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payment_amount_positive"),
+        ]
+
+
+class Allocation(OwnedByOrganization):
+    """A charge bound to the document that invoices it. At most one is live per charge (I1)."""
+
+    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="allocations")
+    document = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="allocations")
+    register = models.ForeignKey(CashRegister, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+    released_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["charge"], condition=Q(active=True), name="allocation_one_live_per_charge"),
+            models.CheckConstraint(
+                condition=Q(active=True, released_at__isnull=True) | Q(active=False, released_at__isnull=False),
+                name="allocation_release_has_date",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["organization", "document"], name="allocation_by_document"),
+        ]

@@ -1,0 +1,144 @@
+"""What an answer of the PAC means for a document: the state machine as pure functions, without database or network.
+
+The rows are moved by `stamping`. Sources: CFF 29 and RMF 2.7.2.9 (72 hours); the proofs per PAC class are
+explained in docs/lifecycles.md.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+from emite.documents.models import State
+from emite.pac.port import Capabilities, Dedup, Doubt, Found, LookupAnswer, NotFound, NotSent, Rejected, StampAnswer
+
+#: SAT refuses a Fecha older than this when it is stamped (401).
+FECHA_WINDOW = dt.timedelta(hours=72)
+#: We stop sending a little before: the PAC's clock is not ours.
+GIVE_UP = dt.timedelta(hours=71)
+#: Dates out of range (401) or ahead of the PAC (404): cured by a new date, once it is proved that nothing was stamped.
+DATE_CODES = frozenset({"401", "404"})
+#: Pauses between look-ups, then the last one for ever.
+LOOKUP_PAUSES = tuple(dt.timedelta(seconds=s) for s in (10, 20, 40, 120, 300, 600))
+SEND_PAUSES = tuple(dt.timedelta(seconds=s) for s in (2, 5, 10, 20, 40, 60))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the row knows about the revision being stamped. All moments are aware."""
+
+    fecha: dt.datetime
+    in_doubt: bool
+    first_sent_at: dt.datetime | None
+    last_sent_at: dt.datetime | None
+    not_found: int
+    lookups: int
+    attempts: int
+    last_code: str
+    pause_scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where the row goes: state, when it is due again, and the facts that change with it."""
+
+    state: State
+    event: str
+    next_at: dt.datetime | None = None
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+def before_send(facts: Facts, now: dt.datetime) -> Move | None:
+    """None: send. Otherwise what to do instead with bytes that are too old to be stamped."""
+    if now - facts.fecha < GIVE_UP:
+        return None
+    if facts.first_sent_at is None:
+        return redate("redate", now)
+    return Move(State.HELD, "held", _after(now, LOOKUP_PAUSES, facts.lookups, facts))
+
+
+def redate(event: str, now: dt.datetime) -> Move:
+    """Back to a draft that keeps its folio: the next step seals it again with today's date."""
+    return Move(
+        State.DRAFT,
+        event,
+        now,
+        {"in_doubt": False, "first_sent_at": None, "last_sent_at": None, "not_found": 0, "lookups": 0},
+    )
+
+
+def after_stamp(facts: Facts, answer: Rejected | NotSent | Doubt, now: dt.datetime) -> Move:
+    """The move for an answer that is not a stamp. `facts` are those from before this send."""
+    if isinstance(answer, NotSent):
+        # No byte left: what was in doubt before still is, and what was not, is not.
+        return Move(
+            State.UNKNOWN if facts.in_doubt else State.SEALED,
+            "not_sent",
+            _after(now, SEND_PAUSES, facts.attempts, facts),
+            {"first_sent_at": facts.first_sent_at, "last_sent_at": facts.last_sent_at, "in_doubt": facts.in_doubt},
+        )
+    code = {"last_code": answer.code[:20], "last_text": answer.text}
+    if isinstance(answer, Rejected) and not facts.in_doubt:
+        return Move(State.REJECTED, "rejected", None, code)
+    # A refusal after a send that nobody saw end may be the echo of a stamp: only a look-up can tell.
+    return Move(
+        State.UNKNOWN,
+        "doubt",
+        _after(now, LOOKUP_PAUSES, 0, facts),
+        {"in_doubt": True, "not_found": 0, "lookups": 0, **code},
+    )
+
+
+def after_lookup(facts: Facts, answer: LookupAnswer, capabilities: Capabilities, now: dt.datetime) -> Move:
+    """The move for a look-up that found nothing or could not tell."""
+    assert not isinstance(answer, Found)
+    too_old = now - facts.fecha >= GIVE_UP
+    waiting = State.HELD if too_old else State.UNKNOWN
+    count = {"lookups": facts.lookups + 1}
+    pause = _after(now, LOOKUP_PAUSES, facts.lookups + 1, facts)
+    if not isinstance(answer, NotFound):
+        return Move(waiting, "lookup_unknown", pause, count)
+    quiet_until = (facts.last_sent_at or facts.fecha) + capabilities.max_processing + capabilities.visible_after
+    if now >= quiet_until:
+        count["not_found"] = facts.not_found + 1
+        if proves_not_stamped(capabilities.dedup, facts.not_found + 1):
+            return _resend_or_redate(facts, now, too_old=too_old)
+        return Move(waiting, "not_found", pause, count)
+    if _resend_is_safe(facts, capabilities, now) and not too_old:
+        # The PAC itself recognises these bytes (or this key): asking again cannot stamp them twice.
+        return Move(State.SEALED, "resend", now, count)
+    return Move(waiting, "not_found", max(pause, quiet_until), count)
+
+
+def proves_not_stamped(dedup: Dedup, not_found: int) -> bool:
+    """Enough negative look-ups, each after the PAC must have finished and shown its work."""
+    return not_found >= (2 if dedup is Dedup.NONE else 1)
+
+
+def _resend_is_safe(facts: Facts, capabilities: Capabilities, now: dt.datetime) -> bool:
+    if capabilities.dedup is Dedup.CONTENT:
+        return True
+    if capabilities.dedup is Dedup.KEY:
+        ttl = capabilities.key_ttl
+        return ttl is None or facts.first_sent_at is None or now < facts.first_sent_at + ttl - dt.timedelta(hours=1)
+    return False
+
+
+def _resend_or_redate(facts: Facts, now: dt.datetime, *, too_old: bool) -> Move:
+    if too_old or facts.last_code in DATE_CODES:
+        return redate("redate", now)
+    fresh: dict[str, Any] = {"in_doubt": False, "first_sent_at": None, "last_sent_at": None, "not_found": 0}
+    return Move(State.SEALED, "proved_not_stamped", now, {**fresh, "lookups": 0})
+
+
+def _after(now: dt.datetime, pauses: tuple[dt.timedelta, ...], step: int, facts: Facts) -> dt.datetime:
+    return now + pauses[min(step, len(pauses) - 1)] * facts.pause_scale
+
+
+def is_failure_of_the_pac(answer: StampAnswer | LookupAnswer) -> bool:
+    """Counts for the circuit breaker: the PAC did not answer, or answered that it is ill."""
+    if isinstance(answer, NotSent):
+        return True
+    http = answer.evidence.http
+    return http is None or http >= 500

@@ -1,0 +1,36 @@
+"""The printed representation of a stamped document, always drawn again from its XML.
+
+How a page looks lives in `typeset`; what must stand on it in `cfdi.representation`.
+"""
+
+from __future__ import annotations
+
+from emite.cfdi.representation import representation
+from emite.cfdi.xml import parse
+from emite.documents.models import FiscalDocument, StampedXml
+from emite.organizations.models import Organization
+from emite.typeset import Branding, InvoicePrint, typesetter
+
+
+def stamped_xml(document: FiscalDocument) -> bytes:
+    """The CFDI as the PAC returned it. Raises StampedXml.DoesNotExist before it is stamped."""
+    row = StampedXml.objects.only("xml").get(organization_id=document.organization_id, document_id=document.pk)
+    return bytes(row.xml)
+
+
+def pdf_of(document: FiscalDocument) -> bytes:
+    """PDF/A-3 of a stamped document, with its XML attached."""
+    xml = stamped_xml(document)
+    data = InvoicePrint(representation(parse(xml)), branding(document.organization))
+    return typesetter().invoice(data, xml)
+
+
+def branding(organization: Organization) -> Branding:
+    """The organization's face on paper."""
+    return Branding(
+        name=organization.name,
+        accent=organization.accent,
+        logo=bytes(organization.logo) if organization.logo else None,
+        address=organization.address,
+        contact=" · ".join(part for part in (organization.support_phone, organization.support_email) if part),
+    )

@@ -1,0 +1,134 @@
+"""Draft and seal: from a checked Comprobante to bytes that never change again.
+
+`draft` runs in the web process and opens no key; `seal` runs in the worker only. Sending lives in `stamping`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+from typing import Any
+
+from emite.cfdi import rules, schema
+from emite.cfdi import seal as cfdi_seal
+from emite.cfdi.comprobante import Comprobante
+from emite.cfdi.documento import from_json, to_json
+from emite.cfdi.faults import CfdiInvalid, Fault, Severity
+from emite.cfdi.xml import build
+from emite.cfdi.zones import local_now, moment_of
+from emite.documents.models import DocumentEvent, FiscalDocument, SealedXml, State
+from emite.issuers.keys import open_csd
+from emite.issuers.models import Issuer, PacAccount, Series, StoredCsd
+
+#: Fecha is set this much before now, so that a PAC whose clock is a little late does not see the future.
+FECHA_MARGIN = dt.timedelta(seconds=5)
+
+
+class NotReady(Exception):
+    """The issuer lacks something before it can issue; the message says what, in words for its administrator."""
+
+
+def errors(faults: list[Fault]) -> list[Fault]:
+    """Those that a PAC would refuse."""
+    return [fault for fault in faults if fault.severity is Severity.ERROR]
+
+
+def check(comprobante: Comprobante) -> list[Fault]:
+    """Every fault of the unsealed document: SAT's schema, then SAT's offline rules."""
+    root = build(comprobante)
+    return [*schema.validate(root, sealed=False), *rules.check(root)]
+
+
+def draft(
+    comprobante: Comprobante,
+    *,
+    issuer: Issuer,
+    series: Series,
+    channel: str,
+    idempotency_key: str,
+    now: dt.datetime,
+    who: str = "",
+) -> FiscalDocument:
+    """Store a draft that obeys every offline rule. Raises CfdiInvalid (nothing stored) or NotReady.
+
+    Call it in the transaction that binds what it invoices; wake the worker there too.
+    """
+    account = PacAccount.objects.filter(organization_id=issuer.organization_id, issuer=issuer, active=True).first()
+    if account is None:
+        raise NotReady("Falta la cuenta del PAC: sin ella no se puede timbrar.")
+    wrong = errors(check(comprobante))
+    if wrong:
+        raise CfdiInvalid(wrong)
+    document = FiscalDocument.objects.create(
+        organization_id=issuer.organization_id,
+        issuer=issuer,
+        series=series,
+        pac_account=account,
+        kind=comprobante.tipo,
+        channel=channel,
+        content=to_json(comprobante),
+        receptor_rfc=comprobante.receptor.rfc,
+        total=comprobante.totals.total,
+        idempotency_key=idempotency_key,
+        created_at=now,
+        next_at=now,
+    )
+    note(document, "draft", now=now, who=who, detail={"channel": channel})
+    return document
+
+
+def seal(document: FiscalDocument, *, now: dt.datetime) -> SealedXml:
+    """Take a folio, date, seal and store one more revision. Call inside a transaction that moves the row.
+
+    The first revision takes the folio; a later one (a document re-dated after proof that it was never stamped)
+    keeps it. Raises CfdiInvalid when the document or the certificate no longer can be issued, NotReady without CSD.
+    """
+    csd_row = StoredCsd.objects.filter(
+        organization_id=document.organization_id, issuer_id=document.issuer_id, active=True
+    ).first()
+    if csd_row is None:
+        raise NotReady("Falta el certificado de sello digital (CSD) del emisor.")
+    if document.folio is None:
+        document.serie, folio = Series.take_folio(document.series_id)
+        document.folio = str(folio)
+    content = from_json(document.content)
+    fecha = local_now(_pac_now(document, now) - FECHA_MARGIN, content.lugar_expedicion)
+    comprobante = dataclasses.replace(content, serie=document.serie or None, folio=document.folio, fecha=fecha)
+    sealed = cfdi_seal.seal(comprobante, open_csd(csd_row))
+    wrong = errors([*schema.validate(sealed.root), *rules.check(sealed.root), *cfdi_seal.verify(sealed.root)])
+    if wrong:
+        raise CfdiInvalid(wrong)
+    document.seal_rev += 1
+    document.sealed_at = now
+    return SealedXml.objects.create(
+        organization_id=document.organization_id,
+        document=document,
+        seal_rev=document.seal_rev,
+        xml=sealed.xml,
+        sha256=hashlib.sha256(sealed.xml).digest(),
+        fecha=moment_of(fecha, content.lugar_expedicion),
+        csd=csd_row,
+    )
+
+
+def note(
+    document: FiscalDocument, what: str, *, now: dt.datetime, who: str = "", detail: dict[str, Any] | None = None
+) -> None:
+    """Write one event of the document's life."""
+    DocumentEvent.objects.create(
+        organization_id=document.organization_id,
+        document_id=document.pk,
+        at=now,
+        what=what,
+        who=who,
+        detail=detail or {},
+    )
+
+
+def _pac_now(document: FiscalDocument, now: dt.datetime) -> dt.datetime:
+    """The earlier of our clock and the PAC's as last seen."""
+    return min(now, now + dt.timedelta(milliseconds=document.pac_account.clock_offset_ms))
+
+
+__all__ = ["NotReady", "State", "check", "draft", "errors", "note", "seal"]

@@ -1,0 +1,23 @@
+"""Wake a worker for a row. The row is the truth: a job that is lost loses nothing, the sweep finds the row.
+
+Jobs are deferred by name, in the transaction of the row they serve; their handlers live in `ops.driving`.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from procrastinate.contrib.django import app
+
+DRIVE = "emite.drive"
+DELIVER = "emite.deliver"
+
+
+def wake(pk: uuid.UUID) -> None:
+    """Ask a worker to drive this document. Call in the transaction that stores it."""
+    app.configure_task(DRIVE).defer(pk=str(pk))
+
+
+def wake_delivery(pk: uuid.UUID) -> None:
+    """Ask a worker to send this mail. Call in the transaction that stores it."""
+    app.configure_task(DELIVER).defer(pk=str(pk))

@@ -1,0 +1,1 @@
+"""The bridge from charges to fiscal documents: build, issue, stamp."""

@@ -1,0 +1,143 @@
+"""Drive an invoice from draft to stamped: the worker's whole algorithm, over the verbs of `documents.stamping`.
+
+Charges are freed in the transaction that learns a definitive refusal. Nothing here runs in the web process.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import structlog
+from django.db import DatabaseError, connection, transaction
+
+from emite.cfdi.faults import CfdiInvalid
+from emite.charges.allocating import release
+from emite.documents import stamping
+from emite.documents.machine import Move
+from emite.documents.models import Delivery, FiscalDocument, StampAttempt, State
+from emite.documents.sealing import NotReady
+from emite.documents.spool import Rescued, Spool
+from emite.documents.stamping import Clock, LostLease, StampedTwice, Verified
+from emite.documents.steps import reached
+from emite.documents.waking import wake_delivery
+from emite.pac.port import LookupAnswer, StampAnswer
+
+log = structlog.get_logger(__name__)
+
+#: One visit does at most this many steps; then the row waits its turn again.
+STEPS_PER_VISIT = 6
+RETRY_WHEN_NOT_READY = dt.timedelta(minutes=1)
+
+
+def drive(pk: uuid.UUID, *, owner: str, clock: Clock, spool: Spool | None = None) -> State | None:
+    """Take the document as far as it goes now; its state, or None when it is not due or another worker has it."""
+    document = stamping.claim(pk, owner=owner, now=clock())
+    if document is None:
+        return None
+    try:
+        for _ in range(STEPS_PER_VISIT):
+            if document.is_settled or document.next_at is None or document.next_at > clock():
+                break
+            _step(document, clock, spool)
+        stamping.let_go(document)
+    except LostLease:
+        log.warning("lease_lost", document=str(pk))
+    return State(document.state)
+
+
+def _step(document: FiscalDocument, clock: Clock, spool: Spool | None) -> None:
+    match document.state:
+        case State.DRAFT:
+            _seal(document, clock())
+        case State.SEALED:
+            instead = stamping.instead_of_sending(document, clock())
+            if instead:
+                _settle(document, instead, None, clock(), spool)
+            else:
+                before, answer = stamping.ask(document, clock)
+                result = stamping.weigh(document, before, answer, clock())
+                _settle(document, result, (StampAttempt.Operation.STAMP, answer), clock(), spool)
+        case State.UNKNOWN | State.HELD:
+            found = stamping.look_up(document, clock)
+            result = stamping.weigh_lookup(document, found, clock())
+            _settle(document, result, (StampAttempt.Operation.LOOKUP, found), clock(), spool)
+        case _:
+            raise AssertionError(f"no se conduce un documento {document.state}")
+
+
+def _seal(document: FiscalDocument, now: dt.datetime) -> None:
+    try:
+        stamping.seal(document, now)
+    except NotReady as error:
+        changes = {"last_code": "EMI-FALTA", "last_text": str(error)}
+        _settle(document, Move(State.DRAFT, "", now + RETRY_WHEN_NOT_READY, changes), None, now, None)
+    except CfdiInvalid as error:
+        first = error.faults[0]
+        changes = {"last_code": first.code[:20], "last_text": first.message}
+        document.refresh_from_db(fields=["seal_rev", "serie", "folio"])
+        _settle(document, Move(State.REJECTED, "rejected", None, changes), None, now, None)
+
+
+def _settle(
+    document: FiscalDocument,
+    result: Verified | Move,
+    answer: tuple[str, StampAnswer | LookupAnswer] | None,
+    now: dt.datetime,
+    spool: Spool | None,
+) -> None:
+    """Store the outcome and what it entails in one transaction; rescue a stamp that the database cannot take."""
+    try:
+        with transaction.atomic(durable=True):
+            if answer:
+                stamping.record_answer(document, answer[0], answer[1], now)
+            stamping.settle(document, result, now)
+            _entail(document, now)
+            reached("settled_uncommitted")
+    except StampedTwice as error:
+        log.critical("stamped_twice", document=str(document.pk), detail=str(error))
+        raise
+    except DatabaseError:
+        if isinstance(result, Verified) and spool is not None:
+            spool.write(Rescued(document.organization_id, document.pk, document.seal_rev, result.xml))
+            log.critical("stamp_spooled", document=str(document.pk))
+        raise
+    reached("settled")
+
+
+def _entail(document: FiscalDocument, now: dt.datetime) -> None:
+    """What the outcome means for others, in the same transaction."""
+    if document.state == State.REJECTED:
+        release(document, now=now)
+    elif document.state == State.STAMPED:
+        for delivery in Delivery.objects.filter(document=document, state=Delivery.State.PENDING):
+            Delivery.objects.filter(pk=delivery.pk).update(next_at=now)
+            wake_delivery(delivery.pk)
+
+
+def replay(spool: Spool, *, clock: Clock) -> int:
+    """Put every rescued stamp into the database; returns how many were new. Raises while the database is away."""
+    restored = 0
+    for rescued in spool.read():
+        document = FiscalDocument.objects.select_related("pac_account").get(pk=rescued.document_id)
+        if document.is_settled or document.seal_rev != rescued.seal_rev:
+            continue
+        with transaction.atomic(durable=True):
+            stamping.settle(document, stamping.verified(document, rescued.xml), clock())
+            _entail(document, clock())
+        restored += 1
+    spool.clear()
+    return restored
+
+
+def due(*, now: dt.datetime, limit: int) -> list[uuid.UUID]:
+    """Documents that somebody should drive now, the longest waiting first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT id FROM documents_fiscaldocument
+               WHERE state IN ('draft', 'sealed', 'sending', 'unknown', 'held')
+                 AND next_at <= %s AND (lease_until IS NULL OR lease_until < %s)
+               ORDER BY next_at LIMIT %s""",
+            [now, now, limit],
+        )
+        return [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,1 @@
+"""Fiscal identities of an organization: RFC, certificates, series of folios, PAC accounts."""

@@ -1,0 +1,38 @@
+"""From a PacAccount row to a live adapter. Worker only: it opens the account's password."""
+
+from __future__ import annotations
+
+import threading
+
+from django.conf import settings
+
+from emite.issuers.keys import open_pac_password
+from emite.issuers.models import PacAccount
+from emite.pac.connect import PacConfig, connect
+from emite.pac.port import Pac
+
+_adapters: dict[tuple[object, ...], Pac] = {}
+_lock = threading.Lock()
+
+
+def adapter(account: PacAccount) -> Pac:
+    """The account's adapter; one per process and set of settings, so that connections are kept."""
+    key = (
+        account.pk, account.provider, account.base_url, account.user, account.dedup,
+        account.visible_after, account.max_processing, bytes(account.sealed_password),
+    )  # fmt: skip
+    with _lock:
+        if key not in _adapters:
+            _adapters[key] = connect(
+                PacConfig(
+                    provider=account.provider,
+                    base_url=account.base_url,
+                    user=account.user,
+                    password=open_pac_password(account),
+                    dedup=account.dedup or None,
+                    trust_dir=settings.PAC_TRUST_DIR,
+                    visible_after=account.visible_after,
+                    max_processing=account.max_processing,
+                )
+            )
+        return _adapters[key]

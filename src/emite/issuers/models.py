@@ -1,0 +1,100 @@
+"""Issuer (an RFC of an organization), StoredCsd, Series and PacAccount.
+
+Keys are stored sealed: the web process can put them here, only the worker opens them.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from emite.organizations.models import OwnedByOrganization
+
+
+class Issuer(OwnedByOrganization):
+    """An RFC that issues CFDI, with the data that SAT holds of it."""
+
+    rfc = models.CharField("RFC", max_length=13)
+    nombre = models.CharField("nombre o razón social", max_length=300)
+    regimen_fiscal = models.CharField("régimen fiscal", max_length=3)
+    postal_code = models.CharField("CP del domicilio fiscal", max_length=5)
+    lugar_expedicion = models.CharField("CP del lugar de expedición", max_length=5)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organization", "rfc"], name="issuer_one_per_rfc"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rfc} {self.nombre}"
+
+
+class StoredCsd(OwnedByOrganization):
+    """A seal certificate (CSD) with its key, sealed for the worker. The SAT password is not kept."""
+
+    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="csds")
+    no_certificado = models.CharField(max_length=20)
+    certificate = models.BinaryField()
+    sealed_key = models.BinaryField()
+    not_before = models.DateTimeField()
+    not_after = models.DateTimeField()
+    active = models.BooleanField(default=True)
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+    sealed_fields: ClassVar[dict[str, str]] = {"sealed_key": "csd"}
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["organization", "issuer"], condition=models.Q(active=True), name="csd_one_active"
+            ),
+        ]
+
+
+class Series(OwnedByOrganization):
+    """A counter of folios as a row: locked when a folio is taken; gaps may happen, duplicates cannot."""
+
+    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="series")
+    name = models.CharField("serie", max_length=25)
+    next_folio = models.PositiveBigIntegerField(default=1)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organization", "issuer", "name"], name="series_one_per_name"),
+        ]
+
+    @staticmethod
+    def take_folio(series_pk: object) -> tuple[str, int]:
+        """Serie and the next folio. Call inside the transaction that stores the document."""
+        series = Series.objects.select_for_update().get(pk=series_pk)
+        folio = series.next_folio
+        Series.objects.filter(pk=series.pk).update(next_folio=folio + 1)
+        return series.name, folio
+
+
+class PacAccount(OwnedByOrganization):
+    """Where an issuer's CFDI are stamped. The circuit breaker and the clock offset are per account."""
+
+    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="pac_accounts")
+    provider = models.CharField(max_length=20)
+    base_url = models.CharField(max_length=200)
+    user = models.CharField(max_length=120)
+    sealed_password = models.BinaryField()
+    dedup = models.CharField(max_length=10, blank=True)
+    # Only for an account that differs from its provider's usual times.
+    visible_after = models.DurationField(null=True, blank=True)
+    max_processing = models.DurationField(null=True, blank=True)
+    active = models.BooleanField(default=True)
+    failures = models.PositiveIntegerField(default=0)
+    open_until = models.DateTimeField(null=True, blank=True)
+    clock_offset_ms = models.IntegerField(default=0)
+    sealed_fields: ClassVar[dict[str, str]] = {"sealed_password": "pac"}
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["organization", "issuer"], condition=models.Q(active=True), name="pac_account_one_active"
+            ),
+        ]

@@ -1,0 +1,112 @@
+"""The worker's jobs: a kind of wake-up and its handler, and the sweep that needs no wake-up.
+
+What a step means lives in `invoices` and `documents`; here it is only called, bounded and logged.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import socket
+import uuid
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.db import OperationalError, close_old_connections, transaction
+from django.utils import timezone
+from procrastinate import exceptions
+from procrastinate.contrib.django import app
+
+from emite.documents import delivering
+from emite.documents.spool import Spool
+from emite.documents.waking import DELIVER, DRIVE
+from emite.invoices import stamping
+
+log = structlog.get_logger(__name__)
+
+#: Rows woken by one pass of the sweep: enough for the PAC's pace, small beside the queue.
+SWEEP_LIMIT = 200
+SWEEP_SECONDS = 3
+
+_spool: Spool | None = None
+
+
+def owner_name() -> str:
+    """Who holds a lease: this process on this machine, and this very task."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"[:64]
+
+
+def spool() -> Spool:
+    """The rescue spool of this process, opened on first use."""
+    global _spool
+    if _spool is None:
+        _spool = Spool(spool_folder() / f"{os.getpid()}.spool")
+    return _spool
+
+
+def spool_folder() -> Path:
+    """Where the workers of this machine keep their rescue spools."""
+    return Path(settings.EMITE_DATA) / "spool"
+
+
+@app.task(name=DRIVE)
+def drive(pk: str) -> None:
+    """Take one document as far as it goes now."""
+    close_old_connections()
+    stamping.drive(uuid.UUID(pk), owner=owner_name(), clock=timezone.now, spool=spool())
+
+
+@app.task(name=DELIVER)
+def deliver(pk: str) -> None:
+    """Send one mail."""
+    close_old_connections()
+    delivering.deliver(uuid.UUID(pk), now=timezone.now())
+
+
+def sweep(*, now: dt.datetime | None = None) -> int:
+    """Wake a worker for every row that is due and has nobody; returns how many were woken."""
+    moment = now or timezone.now()
+    woken = 0
+    for name, keys in (
+        (DRIVE, stamping.due(now=moment, limit=SWEEP_LIMIT)),
+        (DELIVER, delivering.due(now=moment, limit=SWEEP_LIMIT)),
+    ):
+        for pk in keys:
+            try:
+                with transaction.atomic():
+                    app.configure_task(name, queueing_lock=f"{name}:{pk}").defer(pk=str(pk))
+                woken += 1
+            except exceptions.AlreadyEnqueued:
+                continue
+    return woken
+
+
+def replay_spools() -> int:
+    """Bring in what earlier processes of this machine rescued; a live process's own spool is left to it."""
+    folder, restored = spool_folder(), 0
+    if not folder.is_dir():
+        return 0
+    for path in sorted(folder.glob("*.spool")):
+        pid = int(path.stem) if path.stem.isdigit() else 0
+        if pid != os.getpid() and pid and Path(f"/proc/{pid}").exists():
+            continue
+        kept = spool() if pid == os.getpid() else Spool(path)
+        restored += stamping.replay(kept, clock=timezone.now)
+        if pid != os.getpid():
+            kept.close()
+            path.unlink()
+    if restored:
+        log.warning("spool_replayed", documents=restored)
+    return restored
+
+
+def sweep_once() -> int:
+    """One pass for a command or the worker's own clock: rescued stamps first, then what is due."""
+    close_old_connections()
+    try:
+        replay_spools()
+        return sweep()
+    except OperationalError as error:
+        log.warning("sweep_without_database", detail=str(error).splitlines()[0])
+        return 0

@@ -1,0 +1,1 @@
+"""Hospitals, practices, insurers and administrators, and who may do what in them."""

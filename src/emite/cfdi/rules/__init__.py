@@ -1,0 +1,117 @@
+"""The offline rules of SAT's CFDI 4.0 matrix, run over a document: sealed or not, ours or foreign.
+
+The schema is `cfdi/schema.py` and the seal `cfdi/seal.py`; what only a PAC can judge is named in LEFT_TO_PAC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from lxml import etree
+
+from emite.cfdi.faults import Fault, Severity
+from emite.cfdi.rules import (  # noqa: F401 - importing a module declares its rules
+    comprobante,
+    conceptos,
+    emisor,
+    importes,
+    impuestos,
+    impuestos_concepto,
+    informacion_global,
+    propias,
+    receptor,
+    relacionados,
+    terceros,
+)
+from emite.cfdi.rules.matrix import LEFT_TO_PAC, MATRIX
+from emite.cfdi.rules.registry import Aviso, Rule, declared, rules_for
+from emite.cfdi.rules.view import CFDI, Concepto, Documento, read
+
+__all__ = ["LEFT_TO_PAC", "MATRIX", "RULES", "check"]
+
+RULES: Final[dict[str, tuple[Rule, ...]]] = {
+    code: tuple(found for found in declared() if found.code == code)
+    for code in dict.fromkeys(r.code for r in declared())
+}
+
+_DOCUMENTO: Final = rules_for("documento")
+_RELACION: Final = rules_for("relacion")
+_CONCEPTO: Final = rules_for("concepto")
+_TRASLADO: Final = rules_for("traslado")
+_RETENCION: Final = rules_for("retencion")
+_TERCERO: Final = rules_for("tercero")
+_ADUANA: Final = rules_for("aduana")
+_PARTE: Final = rules_for("parte")
+_PARTE_ADUANA: Final = rules_for("parte_aduana")
+_RESUMEN_TRASLADO: Final = rules_for("resumen_traslado")
+_RESUMEN_RETENCION: Final = rules_for("resumen_retencion")
+
+_Rules = tuple[tuple[str, str, Callable[..., Any]], ...]
+
+
+def check(
+    root: etree._Element, *, tipo_check: Literal["emit", "foreign"] = "emit", now: datetime | None = None
+) -> list[Fault]:
+    """Every fault of a cfdi:Comprobante 4.0 that the matrix lets one find without SAT's lists, in document order.
+
+    "emit" is for what we are about to seal; "foreign" for what others made, where a doubt of SAT's text is an AVISO.
+    With `now` (aware) Fecha is also compared with the clock of its place. Never raises on a document that broke the
+    XSD: what cannot be read is that fault's, and the rules that need it stay silent.
+    """
+    faults: list[Fault] = []
+    if root.tag != f"{CFDI}Comprobante":
+        return [Fault("301", "El documento no es un CFDI 4.0: su raíz debe ser cfdi:Comprobante.", "/")]
+    d = read(root, foreign=tipo_check == "foreign", now=now)
+    for code, at, function in _DOCUMENTO:
+        finding = function(d)
+        if finding:
+            faults.append(_fault(code, finding, at))
+    for path, tipo in d.relaciones:
+        _run(_RELACION, d, tipo, path, faults)
+    for concepto in d.conceptos:
+        _check_concepto(d, concepto, faults)
+    if d.impuestos is not None:
+        for tax in d.impuestos.retenciones:
+            _run(_RESUMEN_RETENCION, d, tax, tax.path, faults)
+        for tax in d.impuestos.traslados:
+            _run(_RESUMEN_TRASLADO, d, tax, tax.path, faults)
+    return faults
+
+
+def _check_concepto(d: Documento, concepto: Concepto, faults: list[Fault]) -> None:
+    for code, at, function in _CONCEPTO:
+        finding = function(d, concepto)
+        if finding:
+            faults.append(_fault(code, finding, concepto.path + at))
+    for tax in concepto.traslados:
+        for code, at, function in _TRASLADO:
+            finding = function(d, tax)
+            if finding:
+                faults.append(_fault(code, finding, tax.path + at))
+    for tax in concepto.retenciones:
+        _run(_RETENCION, d, tax, tax.path, faults)
+    if concepto.tercero is not None:
+        _run(_TERCERO, d, concepto.tercero, concepto.tercero.path, faults)
+    _run_each(_ADUANA, d, concepto.pedimentos, faults)
+    for parte in concepto.partes:
+        _run(_PARTE, d, parte, parte.path, faults)
+        _run_each(_PARTE_ADUANA, d, parte.pedimentos, faults)
+
+
+def _run(rules: _Rules, d: Documento, node: object, path: str, faults: list[Fault]) -> None:
+    for code, at, function in rules:
+        finding = function(d, node)
+        if finding:
+            faults.append(_fault(code, finding, path + at))
+
+
+def _run_each(rules: _Rules, d: Documento, nodes: Sequence[Any], faults: list[Fault]) -> None:
+    for node in nodes:
+        _run(rules, d, node, node.path, faults)
+
+
+def _fault(code: str, finding: str, xpath: str) -> Fault:
+    severity = Severity.AVISO if isinstance(finding, Aviso) else Severity.ERROR
+    return Fault(code, str(finding), xpath, severity)

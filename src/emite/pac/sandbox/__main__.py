@@ -12,9 +12,12 @@ import sys
 import threading
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from emite.cfdi.authorities import Authority, Realm, sat_tests
 from emite.pac.port import Dedup
-from emite.pac.sandbox import certificates
 from emite.pac.sandbox.authority import TestAuthority
+from emite.pac.sandbox.certificates import Trusted
 from emite.pac.sandbox.program import Server
 from emite.pac.sandbox.settings import Settings
 from emite.pac.sandbox.stamping import Account, Office
@@ -32,13 +35,14 @@ def main(argv: list[str] | None = None) -> int:
             Account(options.user, options.password, Dedup(options.dedup))
         ]
         authority = TestAuthority.open(options.data)
-        extra = certificates.read_authorities(options.trust) if options.trust else []
+        own = Authority.of(authority.root.public_bytes(Encoding.DER), Realm.SANDBOX)
+        trusted = Trusted([own, *(sat_tests() if options.accept_sat_tests else ())])
         state = State(options.data)
     except (ValueError, OSError, InUse) as error:
         print(f"emite sandbox-pac: {error}", file=sys.stderr)
         return 2
     try:
-        office = Office(authority, state, certificates.Trusted([authority.root, *extra]), Registry(), Settings())
+        office = Office(authority, state, trusted, Registry(), Settings())
         return serve(options.host, options.port, office, accounts, _control_token(options), options.verbose)
     finally:
         state.close()
@@ -103,7 +107,9 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--account", action="append", default=[], metavar="USUARIO:CONTRASEÑA:CLASE", help="en vez de la cuenta única"
     )
-    parser.add_argument("--trust", type=Path, help="carpeta con .cer de otras autoridades de prueba que se aceptan")
+    parser.add_argument(
+        "--accept-sat-tests", action="store_true", help="acepta también los CSD de prueba que publica el SAT"
+    )
     parser.add_argument("--control-token", help="clave de /_control/; sin ella se escribe una en la carpeta")
     parser.add_argument("--verbose", action="store_true", help="escribe cada llamada en stderr")
     return parser.parse_args(argv)

@@ -19,7 +19,7 @@ from emite.pac.sandbox import control
 from emite.pac.sandbox.faults import Fault, Faults
 from emite.pac.sandbox.reply import Reply, as_object
 from emite.pac.sandbox.settings import spend
-from emite.pac.sandbox.stamping import Account, Office, Outcome, as_base64
+from emite.pac.sandbox.stamping import Account, Office, Outcome
 from emite.pac.sandbox.state import StampRow
 
 BODY_LIMIT: Final = 4 * 1024 * 1024
@@ -221,9 +221,7 @@ class Handler(BaseHTTPRequestHandler):
         return Reply.json(200, {"codigo_estatus": code, "estado": estado, "es_cancelable": cancelable})
 
     def _certificates(self, body: bytes, fault: Fault | None) -> Reply:
-        authority = self.server.office.authority
-        ders = [(authority.folder / "signer.cer").read_bytes()]
-        return Reply.json(200, {"codigo": "200", "certificados": [as_base64(der) for der in ders]})
+        return Reply.json(200, {"codigo": "200", "certificados": [self.server.office.signer.base64]})
 
     def _account(self) -> Account | None:
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")

@@ -3,7 +3,6 @@ Not here: HTTP and faults (program.py), SAT's rules themselves (cfdi/), the file
 
 from __future__ import annotations
 
-import base64
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,13 +14,15 @@ from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from emite.cfdi import rules, schema, seal, timbre, zones
 from emite.cfdi import xml as cfdi_xml
+from emite.cfdi.csd import Certificate
 from emite.cfdi.faults import Fault, Severity
 from emite.pac.port import Dedup
 from emite.pac.sandbox.authority import LEYENDA, PAC_RFC, TestAuthority
-from emite.pac.sandbox.certificates import Trusted, serial_text
+from emite.pac.sandbox.certificates import Trusted
 from emite.pac.sandbox.settings import Settings
 from emite.pac.sandbox.state import StampRow, State, digest
 from emite.pac.sandbox.taxpayers import Refusal, Registry
@@ -65,8 +66,9 @@ class Office:
     settings: Settings
 
     @cached_property
-    def _number(self) -> str:
-        return serial_text(self.authority.signer)
+    def signer(self) -> Certificate:
+        """Of the stamps that this PAC gives."""
+        return Certificate.from_der(self.authority.signer.public_bytes(Encoding.DER))
 
     def stamp(self, account: Account, document: bytes, key: str) -> Outcome:
         """Judge and stamp. The stamp is committed when this returns."""
@@ -143,11 +145,11 @@ class Office:
         yield lambda: self._authority(root)
         yield lambda: _first(seal.verify(root))
         yield lambda: _date(root, now)
-        yield lambda: _first(rules.check(root))
+        yield lambda: _first(rules.check(root, tipo_check="foreign"))
         yield lambda: self.registry.refuse(root)
 
     def _authority(self, root: etree._Element) -> Refusal | None:
-        if not self.trusted.issued(root.get("Certificado", "")):
+        if not self.trusted.accepts(root.get("Certificado", "")):
             return "308", "Certificado no expedido por una autoridad que este ambiente de pruebas acepte."
         emisor = root.find("{*}Emisor")
         rfc = "" if emisor is None else emisor.get("Rfc", "")
@@ -160,7 +162,7 @@ class Office:
             rfc_prov_certif=PAC_RFC,
             leyenda=LEYENDA,
             sello_cfd=root.get("Sello", ""),
-            no_certificado_sat=self._number,
+            no_certificado_sat=self.signer.no_certificado,
             sign=self._sign,
         )
         emisor, receptor = root.find("{*}Emisor"), root.find("{*}Receptor")
@@ -202,11 +204,10 @@ def _first(faults: list[Fault]) -> Refusal | None:
 def _date(root: etree._Element, now: datetime) -> Refusal | None:
     """401: between 72 hours ago and now, in the zone of LugarExpedicion (RMF 2.7.2.9)."""
     try:
-        local = zones.local_now(now, root.get("LugarExpedicion", ""))
-        fecha = datetime.fromisoformat(root.get("Fecha", ""))
-    except (ValueError, KeyError):
+        issued = zones.moment_of(datetime.fromisoformat(root.get("Fecha", "")), root.get("LugarExpedicion", ""))
+    except ValueError:
         return None  # the matrix says what is wrong with the CP or the date
-    if local - OLDEST <= fecha <= local + AHEAD:
+    if now - OLDEST <= issued <= now + AHEAD:
         return None
     return "401", "Fecha y hora de generación fuera de rango: más de 72 horas, o en el futuro."
 
@@ -216,8 +217,3 @@ def _amount(text: str) -> Decimal | None:
         return Decimal(text)
     except InvalidOperation:
         return None
-
-
-def as_base64(der: bytes) -> str:
-    """DER as the text that JSON carries."""
-    return base64.b64encode(der).decode("ascii")

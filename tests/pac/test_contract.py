@@ -1,0 +1,239 @@
+"""The contract of the port, on every adapter and every way of recognising duplicates (stands.py)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from emite.cfdi import timbre
+from emite.cfdi import xml as cfdi_xml
+from emite.pac.port import (
+    Dedup,
+    Doubt,
+    Found,
+    LookupAnswer,
+    NotFound,
+    NotSent,
+    NotSentCause,
+    Rejected,
+    StampAnswer,
+    Stamped,
+    Unknown,
+)
+from tests.pac import make
+from tests.pac.stands import STANDS, Stand, opened
+
+# Whether the far end stamped, by what it met.
+BEFORE = ("cut_before", "delay_before", "error_before", "garbage_before", "html_before", "unclassified_before")
+AFTER = (
+    "cut_after", "delay_after", "error_after", "garbage_after", "html_after", "unclassified_after", "half_after",
+    "drip_after", "bare_after", "foreign_after", "oversize_after",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=STANDS)
+def standing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    folder: Path = tmp_path_factory.mktemp(request.param)
+    with opened(request.param, folder) as stand:
+        yield stand
+
+
+@pytest.fixture
+def stand(standing: Stand) -> Stand:
+    standing.reset()
+    return standing
+
+
+@dataclass
+class Sent:
+    """One document on its way."""
+
+    stand: Stand
+    xml: bytes
+    key: str
+
+    def stamp(self) -> StampAnswer:
+        return self.stand.pac().stamp(self.xml, self.key)
+
+    def lookup(self) -> LookupAnswer:
+        return self.stand.pac().lookup(self.xml, self.key)
+
+    def settled(self, within: float = 3) -> LookupAnswer:
+        """Look up until the far end, which may still be at work, has an answer."""
+        until = time.monotonic() + within
+        while True:
+            answer = self.lookup()
+            if isinstance(answer, Found) or time.monotonic() > until:
+                return answer
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def sent(stand: Stand) -> Sent:
+    return Sent(stand, make.sealed(stand.csd()), "document-1")
+
+
+def uuid_of(stamped: bytes) -> str:
+    stamp = timbre.read(cfdi_xml.parse(stamped))
+    assert stamp is not None
+    return stamp.uuid
+
+
+def dedup(stand: Stand) -> Dedup:
+    return stand.pac().capabilities.dedup
+
+
+def test_a_sound_document_is_stamped_and_its_stamp_verifies(sent: Sent) -> None:
+    pac = sent.stand.pac()
+    answer = pac.stamp(sent.xml, sent.key)
+    assert isinstance(answer, Stamped)
+    assert not answer.repeated
+    stamp = timbre.verify_stamp(answer.xml, sent.xml, pac.certificates())
+    assert sent.stand.uuids() == [stamp.uuid]
+    assert answer.evidence.http == 200
+    assert answer.evidence.pac_date is not None
+    assert stamp.uuid in answer.evidence.raw.decode()
+
+
+def test_a_broken_rule_is_rejected_with_its_code(sent: Sent) -> None:
+    wrong = make.sealed(
+        sent.stand.csd(), receptor=make.Receptor("MAOL880314Q75", "OTRA PERSONA", "06700", "605", "D01")
+    )
+    answer = sent.stand.pac().stamp(wrong, sent.key)
+    assert isinstance(answer, Rejected)
+    assert answer.code == "CFDI40145"
+    assert "Nombre" in answer.text
+    assert sent.stand.uuids() == []
+
+
+@pytest.mark.parametrize("condition", BEFORE)
+def test_what_goes_wrong_before_the_stamp_is_doubt_and_then_not_found(sent: Sent, condition: str) -> None:
+    sent.stand.meets(condition)
+    assert isinstance(sent.stamp(), Doubt)
+    if condition == "delay_before":
+        assert isinstance(sent.settled(), Found), "a slow PAC stamps after we have hung up"
+        return
+    assert isinstance(sent.lookup(), NotFound)
+    assert sent.stand.uuids() == []
+
+
+@pytest.mark.parametrize("condition", AFTER)
+def test_what_goes_wrong_after_the_stamp_is_doubt_and_then_found(sent: Sent, condition: str) -> None:
+    sent.stand.meets(condition)
+    assert isinstance(sent.stamp(), Doubt)
+    found = sent.settled()
+    assert isinstance(found, Found)
+    assert sent.stand.uuids() == [uuid_of(found.xml)]
+    timbre.verify_stamp(found.xml, sent.xml, sent.stand.pac().certificates())
+
+
+@pytest.mark.parametrize("condition", [None, *AFTER])
+def test_sending_again_is_safe_exactly_where_it_is_declared(sent: Sent, condition: str | None) -> None:
+    if condition is not None:
+        sent.stand.meets(condition)
+    sent.stamp()
+    sent.settled()
+    again = sent.stamp()
+    assert isinstance(again, Stamped)
+    uuids = sent.stand.uuids()
+    if dedup(sent.stand) is Dedup.NONE:
+        assert not again.repeated
+        assert len(uuids) == 2, "without de-duplication the same bytes are stamped twice"
+    else:
+        assert again.repeated
+        assert uuids == [uuid_of(again.xml)]
+
+
+def test_a_307_without_the_document_is_doubt_that_a_look_up_ends(sent: Sent) -> None:
+    if dedup(sent.stand) is Dedup.NONE:
+        pytest.skip("this class never answers 307")
+    first = sent.stamp()
+    sent.stand.bare_repeats()
+    answer = sent.stamp()
+    assert isinstance(answer, Doubt)
+    assert answer.code == "307"
+    found = sent.lookup()
+    assert isinstance(found, Found)
+    assert isinstance(first, Stamped)
+    assert found.xml == first.xml
+
+
+def test_a_blind_look_up_says_not_found_for_a_while(sent: Sent) -> None:
+    sent.stand.blind(0.6)
+    sent.stand.meets("cut_after")
+    assert isinstance(sent.stamp(), Doubt)
+    assert isinstance(sent.lookup(), NotFound)
+    assert isinstance(sent.settled(), Found)
+
+
+def test_an_expired_session_is_renewed_and_the_document_sent_once(sent: Sent) -> None:
+    pac = sent.stand.pac()
+    assert isinstance(pac.lookup(sent.xml, sent.key), NotFound)
+    sent.stand.meets("auth_expired")
+    assert isinstance(pac.stamp(sent.xml, sent.key), Stamped)
+    assert len(sent.stand.uuids()) == 1
+
+
+def test_a_session_refused_twice_was_not_sent(sent: Sent) -> None:
+    sent.stand.meets("auth_expired", "auth_expired")
+    answer = sent.stamp()
+    assert isinstance(answer, NotSent)
+    assert answer.cause is NotSentCause.UNAUTHENTICATED
+    assert sent.stand.uuids() == []
+
+
+def test_a_wrong_password_was_not_sent(sent: Sent) -> None:
+    pac = sent.stand.pac(password="otra")
+    answer = pac.stamp(sent.xml, sent.key)
+    assert isinstance(answer, NotSent)
+    assert answer.cause is NotSentCause.UNAUTHENTICATED
+    assert isinstance(pac.lookup(sent.xml, sent.key), Unknown)
+    assert sent.stand.uuids() == []
+
+
+def test_an_account_out_of_credits_was_not_sent(sent: Sent) -> None:
+    sent.stand.without_credits()
+    answer = sent.stamp()
+    assert isinstance(answer, NotSent)
+    assert answer.cause is NotSentCause.NO_CREDITS
+    assert sent.stand.uuids() == []
+
+
+def test_a_refused_connection_was_not_sent(sent: Sent) -> None:
+    pac = sent.stand.pac(down=True)
+    answer = pac.stamp(sent.xml, sent.key)
+    assert isinstance(answer, NotSent)
+    assert answer.cause is NotSentCause.UNREACHABLE
+    assert isinstance(pac.lookup(sent.xml, sent.key), Unknown)
+
+
+def test_a_date_out_of_range_is_never_definitive(sent: Sent) -> None:
+    old = make.sealed(sent.stand.csd(), age=make.timedelta(hours=73))
+    answer = sent.stand.pac().stamp(old, sent.key)
+    assert isinstance(answer, Doubt)
+    assert answer.code == "401"
+
+
+def test_a_slow_answer_ends_within_the_total(sent: Sent) -> None:
+    sent.stand.meets("drip_after")
+    pac = sent.stand.pac()
+    started = time.monotonic()
+    assert isinstance(pac.stamp(sent.xml, sent.key), Doubt)
+    assert time.monotonic() - started < 1.6
+
+
+def test_another_document_under_the_same_key_is_told_apart(sent: Sent) -> None:
+    assert isinstance(sent.stamp(), Stamped)
+    other = Sent(sent.stand, make.sealed(sent.stand.csd()), sent.key)
+    answer = other.stamp()
+    if dedup(sent.stand) is Dedup.KEY:
+        assert isinstance(answer, Doubt)
+        assert answer.code == "CFDI3307"
+        assert isinstance(other.lookup(), Unknown), "what is held under the key is not this document"
+    else:
+        assert isinstance(answer, Stamped)
+        assert len(sent.stand.uuids()) == 2

@@ -6,13 +6,14 @@ Taking payments lives in `collecting`, binding a charge to a document in `alloca
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from emite.accounts.models import User
 from emite.audit import record
+from emite.cfdi.comprobante import Concepto
 from emite.charges.code import new_code
 from emite.charges.models import Allocation, Charge, ChargeCounter, ChargeLine
 from emite.charges.pricing import LineInput, LineRefused, check_line, conceptos, totals
@@ -34,8 +35,12 @@ def charge(
     now: dt.datetime,
     patient_name: str = "",
     kind: str = Charge.Kind.REMISION,
+    idempotency_key: str | None = None,
 ) -> Charge:
-    """A new charge with a code of its own. Raises LineRefused; nothing is stored then."""
+    """A new charge with a code of its own. Raises LineRefused; nothing is stored then.
+
+    The same key again returns the first charge, whatever the lines say.
+    """
     if not lines:
         raise LineRefused(1, "description", "Agrega al menos un servicio.")
     for position, line in enumerate(lines, 1):
@@ -44,41 +49,63 @@ def charge(
     sums = totals(items)
     if sums.total <= 0:
         raise LineRefused(1, "unit_price", "El total debe ser de al menos un centavo.")
-    code = new_code()
-    with transaction.atomic():
-        created = Charge.objects.create(
-            organization=organization,
-            issuer=issuer,
-            kind=kind,
-            number=ChargeCounter.take(organization.pk, kind),
-            issued_at=now,
-            issued_on=organization.local_date(now),
-            created_by=user,
-            patient_name=patient_name.strip(),
-            sub_total=sums.sub_total,
-            discount=sums.descuento or Decimal(0),
-            tax=sums.total_trasladados or Decimal(0),
-            total=sums.total,
-            code_hash=ticket_codes.code_hash(organization.pk, code),
-            code_cipher=ticket_codes.encrypt_code(organization.pk, code),
-        )
-        ChargeLine.objects.bulk_create(
-            ChargeLine(
-                organization=organization,
-                charge=created,
-                position=position,
-                code=line.code,
-                description=line.description.strip(),
-                clave_prod_serv=line.clave_prod_serv,
-                clave_unidad=line.clave_unidad,
-                treatment=line.treatment,
-                quantity=line.quantity,
-                unit_price=line.unit_price,
-                discount=line.discount,
-                amount=item.importe,
+    try:
+        with transaction.atomic():
+            return _earlier(organization, idempotency_key) or _store(
+                Charge(
+                    organization=organization,
+                    issuer=issuer,
+                    kind=kind,
+                    issued_at=now,
+                    issued_on=organization.local_date(now),
+                    created_by=user,
+                    patient_name=patient_name.strip(),
+                    sub_total=sums.sub_total,
+                    discount=sums.descuento or Decimal(0),
+                    tax=sums.total_trasladados or Decimal(0),
+                    total=sums.total,
+                    idempotency_key=idempotency_key,
+                ),
+                zip(lines, items, strict=True),
             )
-            for position, (line, item) in enumerate(zip(lines, items, strict=True), 1)
+    except IntegrityError:
+        # A rival with the same key committed first; anything else is a fault of ours.
+        earlier = _earlier(organization, idempotency_key)
+        if earlier is None:
+            raise
+        return earlier
+
+
+def _earlier(organization: Organization, idempotency_key: str | None) -> Charge | None:
+    if idempotency_key is None:
+        return None
+    return Charge.objects.filter(organization=organization, idempotency_key=idempotency_key).first()
+
+
+def _store(created: Charge, lines: Iterable[tuple[LineInput, Concepto]]) -> Charge:
+    """Number it, give it its code and write it with its lines."""
+    code = new_code()
+    created.number = ChargeCounter.take(created.organization_id, created.kind)
+    created.code_hash = ticket_codes.code_hash(created.organization_id, code)
+    created.code_cipher = ticket_codes.encrypt_code(created.organization_id, code)
+    created.save(force_insert=True)
+    ChargeLine.objects.bulk_create(
+        ChargeLine(
+            organization_id=created.organization_id,
+            charge=created,
+            position=position,
+            code=line.code,
+            description=line.description.strip(),
+            clave_prod_serv=line.clave_prod_serv,
+            clave_unidad=line.clave_unidad,
+            treatment=line.treatment,
+            quantity=line.quantity,
+            unit_price=line.unit_price,
+            discount=line.discount,
+            amount=item.importe,
         )
+        for position, (line, item) in enumerate(lines, 1)
+    )
     return created
 
 

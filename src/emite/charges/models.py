@@ -90,6 +90,7 @@ class Charge(OwnedByOrganization):
     code_hash = models.BinaryField()
     code_cipher = models.BinaryField()
     code_revoked_at = models.DateTimeField(null=True, blank=True)
+    idempotency_key = models.CharField(max_length=64, null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)
     void_reason = models.CharField(max_length=200, blank=True)
     prints = models.PositiveIntegerField(default=0)
@@ -99,6 +100,11 @@ class Charge(OwnedByOrganization):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["organization", "kind", "number"], name="charge_one_per_number"),
             models.UniqueConstraint(fields=["organization", "code_hash"], name="charge_one_per_code"),
+            models.UniqueConstraint(
+                fields=["organization", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="charge_one_per_key",
+            ),
             models.CheckConstraint(
                 condition=Q(total__gt=0, sub_total__gt=0, discount__gte=0, tax__gte=0), name="charge_amounts_positive"
             ),

@@ -59,6 +59,15 @@ def total(values: Iterable[Decimal]) -> Decimal:
     return result
 
 
+def trimmed(value: Decimal, least: int) -> Decimal:
+    """The same amount without zeros at the end, but with `least` decimals at least."""
+    shortest = value.normalize(_EXACT)
+    exponent = shortest.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -least:
+        return shortest
+    return shortest.quantize(_STEPS[least], ROUND_HALF_UP, _EXACT)
+
+
 def written_decimals(written: str) -> int:
     """How many decimals an amount carries as written: "10.50" has 2, "10" has 0. SAT's limits depend on it."""
     return len(written.partition(".")[2])

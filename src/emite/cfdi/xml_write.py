@@ -13,7 +13,7 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 
 
 def add(parent: etree._Element, tag: str, attributes: dict[str, str]) -> etree._Element:
-    """A new last child with those attributes, in their order. Raises CfdiInvalid for a character XML has no place for."""
+    """A new last child with those attributes, in order. Raises CfdiInvalid for a character that XML cannot carry."""
     try:
         return etree.SubElement(parent, tag, attributes)
     except ValueError:

@@ -54,9 +54,14 @@ def database_server() -> Path:
 @pytest.fixture(scope="session")
 def django_db_setup(database_server: Path, django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     """Migrated as the owner, used as the app role: a missing right fails here and not in a hospital."""
+    import datetime as dt
+
     from django.db import connections
 
     from emite.database import migrating, roles
+    from emite.vault import keyfiles
+
+    keyfiles.ensure_keys(dt.datetime.now(dt.UTC))
 
     name = "test_" + os.environ.get("PYTEST_XDIST_WORKER", "emite")
     address = roles.create_database(database_server, name)

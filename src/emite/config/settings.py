@@ -175,6 +175,8 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- the PAC: certificates of the stamp signers that are trusted besides SAT's own ------------------------------------
 PAC_TRUST_DIR: Path = EMITE_DATA / "sandbox" / "authority"
+# Seconds to connect, to wait for a part of the answer, and for the whole call: well below a worker's lease (90).
+PAC_TIMEOUTS = (5.0, 30.0, 40.0)
 
 # --- jobs -------------------------------------------------------------------------------------------------------------
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""

@@ -1,7 +1,7 @@
 """Builders of valid rows with names people remember; a test spoils one thing and expects one consequence.
 
-The cast: Hospital San Telmo, its administrator Alma, its biller Berta, its cashier Carmen, the patient Ana. Pure CFDI builders
-live in tests/cfdi/make.py.
+The cast: Hospital San Telmo, its administrator Alma, its biller Berta, its cashier Carmen, the
+patient Ana. Pure CFDI builders live in tests/cfdi/make.py.
 """
 
 from __future__ import annotations
@@ -93,10 +93,10 @@ def hospital(
         issuer=issuer,
         provider="sandbox",
         base_url=pac_url,
-        user="demo",
+        user="pruebas",
         dedup=dedup,
     )
-    seal_pac_password(account, "demo")
+    seal_pac_password(account, "pruebas")
     account.save(force_insert=True)
     made = Hospital(
         organization=organization,

@@ -42,10 +42,16 @@ INSTALLED_APPS = [
     "emite.chargemaster",
     "emite.documents",
     "emite.charges",
+    "emite.web.design",
+    "emite.web.portal",
 ]
 
 MIDDLEWARE = [
+    "emite.web.middleware.ReferenceMiddleware",
+    "emite.web.middleware.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Pages carry masked tokens and random padding, so that zipping them tells nobody anything.
+    "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -53,6 +59,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "emite.web.middleware.ErrorsMiddleware",
 ]
 
 ROOT_URLCONF = "emite.config.urls"
@@ -115,6 +122,7 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = _HTTPS
 CSRF_COOKIE_NAME = "__Host-emite-csrf" if _HTTPS else "emite-csrf"
+CSRF_FAILURE_VIEW = "emite.web.errors.pages.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # --- headers ----------------------------------------------------------------------------------------------------------
@@ -123,7 +131,9 @@ SECURE_HSTS_SECONDS = 2 * 365 * 86400 if _HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _HTTPS
 SECURE_HSTS_PRELOAD = _HTTPS
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "no-referrer"
+# No other site learns where somebody comes from. Under "no-referrer" browsers send their own forms with "Origin: null",
+# which the check against forged forms must refuse; the one address that carries a code sends "no-referrer" itself.
+SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Only behind a proxy that sets this header itself and drops the client's.
@@ -155,7 +165,11 @@ TIME_ZONE = "America/Mexico_City"
 
 # --- files ------------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = EMITE_DATA / "static"
+# The app serves its own: hashed names, nothing to collect.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "emite.web.design.assets.AssetStorage"},
+}
 
 # --- mail: into files of the data folder unless a server is named -----------------------------------------------------
 EMAIL_BACKEND = environment.text("EMITE_EMAIL_BACKEND") or (

@@ -9,6 +9,7 @@ from django.conf import settings
 from emite.issuers.keys import open_pac_password
 from emite.issuers.models import PacAccount
 from emite.pac.connect import PacConfig, connect
+from emite.pac.http import Timeouts
 from emite.pac.port import Pac
 
 _adapters: dict[tuple[object, ...], Pac] = {}
@@ -33,6 +34,7 @@ def adapter(account: PacAccount) -> Pac:
                     trust_dir=settings.PAC_TRUST_DIR,
                     visible_after=account.visible_after,
                     max_processing=account.max_processing,
-                )
+                ),
+                timeouts=Timeouts(*settings.PAC_TIMEOUTS),
             )
         return _adapters[key]

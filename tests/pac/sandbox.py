@@ -101,14 +101,14 @@ class RunningSandbox:
         listed: list[dict[str, str]] = self.control("stamps", "GET")["stamps"]
         return listed
 
-    def start(self) -> None:
+    def start(self, control_token: str | None = CONTROL_TOKEN) -> None:
         """Start the program and wait for its ready line."""
         arguments = [
             sys.executable, "-m", "emite.pac.sandbox", "--port", str(self.port), "--data", str(self.folder),
             "--dedup", self.dedup, "--user", self.user, "--password", self.password,
-            "--control-token", CONTROL_TOKEN, *self.extra,
+            *(["--control-token", control_token] if control_token else []), *self.extra,
         ]  # fmt: skip
-        self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=_environment())
+        self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment())
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line.startswith("listo http://"):
@@ -149,6 +149,7 @@ def running_sandbox(folder: Path, dedup: str = "content", **options: Any) -> Ite
         sandbox.stop()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Of a process that must find the package under test."""
     source = str(Path(__file__).parents[2] / "src")
     return {**os.environ, "PYTHONPATH": os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])}

@@ -4,9 +4,18 @@ Not here: the full proof of a stamp (cfdi/timbre.py, used by documents/ before a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from emite.cfdi import timbre
 from emite.cfdi import xml as cfdi_xml
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+
+MAX_BYTES: Final = 8_000_000
+MAX_NODES: Final = 400_000
+"""Wider than for what strangers send: a factura global has thousands of conceptos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +30,7 @@ class Identity:
     @classmethod
     def of(cls, document: bytes) -> Identity:
         """Read from a CFDI of ours, sealed or stamped. Raises `XmlRefused` when it isn't one."""
-        root = cfdi_xml.parse(document)
+        root = parse(document)
         emisor = root.find("{*}Emisor")
         return cls(
             rfc="" if emisor is None else emisor.get("Rfc", ""),
@@ -31,11 +40,16 @@ class Identity:
         )
 
 
+def parse(document: bytes) -> etree._Element:
+    """A document of ours or a PAC's. Raises `XmlRefused`."""
+    return cfdi_xml.parse(document, max_bytes=MAX_BYTES, max_nodes=MAX_NODES)
+
+
 def carries_stamp_of(answer: bytes, sealed: bytes) -> bool:
     """Whether `answer` is a CFDI with our seal and a timbre whose SelloCFD is that seal."""
     ours = Identity.of(sealed).sello
     try:
-        root = cfdi_xml.parse(answer)
+        root = parse(answer)
         stamp = timbre.read(root)
     except (cfdi_xml.XmlRefused, timbre.StampInvalid):
         return False

@@ -22,7 +22,7 @@ from emite.pac.sandbox.settings import spend
 from emite.pac.sandbox.stamping import Account, Office, Outcome
 from emite.pac.sandbox.state import StampRow
 
-BODY_LIMIT: Final = 4 * 1024 * 1024
+BODY_LIMIT: Final = 8 * 1024 * 1024
 TOKEN_SECONDS: Final = 7200.0
 _PAGE: Final = (
     b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"

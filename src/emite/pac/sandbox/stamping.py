@@ -16,16 +16,17 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from emite.cfdi import rules, schema, seal, timbre, zones
-from emite.cfdi import xml as cfdi_xml
+from emite.cfdi import rules, seal, timbre, zones
 from emite.cfdi.csd import Certificate
 from emite.cfdi.faults import Fault, Severity
+from emite.cfdi.xml import XmlRefused
 from emite.pac.port import Dedup
 from emite.pac.sandbox.authority import LEYENDA, PAC_RFC, TestAuthority
 from emite.pac.sandbox.certificates import Trusted
 from emite.pac.sandbox.settings import Settings
 from emite.pac.sandbox.state import StampRow, State, digest
 from emite.pac.sandbox.taxpayers import Refusal, Registry
+from emite.pac.seals import parse
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -77,8 +78,8 @@ class Office:
         if known is not None:
             return known
         try:
-            root = cfdi_xml.parse(document)
-        except cfdi_xml.XmlRefused as error:
+            root = parse(document)
+        except XmlRefused as error:
             return Outcome("301", f"XML mal formado: {error}")
         refusal = self._refuse(root, now)
         if refusal is not None:
@@ -141,9 +142,9 @@ class Office:
     def _checks(self, root: etree._Element, now: datetime) -> Iterator[Callable[[], Refusal | None]]:
         """In the order of a PAC: form, earlier stamp, certificate and seal, date, matrix, lists."""
         yield lambda: _stamped_already(root)
-        yield lambda: _first(schema.validate(root))
+        yield lambda: _schema(root)
         yield lambda: self._authority(root)
-        yield lambda: _first(seal.verify(root))
+        yield lambda: _first(seal.verify(root), own="302")
         yield lambda: _date(root, now)
         yield lambda: _first(rules.check(root, tipo_check="foreign"))
         yield lambda: self.registry.refuse(root)
@@ -194,11 +195,24 @@ def _stamped_already(root: etree._Element) -> Refusal | None:
     return None
 
 
-def _first(faults: list[Fault]) -> Refusal | None:
+def _first(faults: list[Fault], own: str | None = None) -> Refusal | None:
+    """The first fault that a PAC would refuse. Codes of our own mean nothing to a PAC: `own` is what it says instead;
+    None: it would not notice."""
     for fault in faults:
-        if fault.severity is Severity.ERROR and not fault.code.startswith(_OWN_CODES):
-            return fault.code, fault.message
+        code = own if fault.code.startswith(_OWN_CODES) else fault.code
+        if fault.severity is Severity.ERROR and code is not None:
+            return code, fault.message
     return None
+
+
+def _schema(root: etree._Element) -> Refusal | None:
+    import importlib.util
+
+    if importlib.util.find_spec("emite.cfdi.schema") is None:
+        return None
+    from emite.cfdi import schema
+
+    return _first(schema.validate(root))
 
 
 def _date(root: etree._Element, now: datetime) -> Refusal | None:

@@ -1,9 +1,10 @@
 """The root of all addresses. What answers them lives in web."""
 
-from importlib.util import find_spec
+from django.urls import include, path
 
-from django.urls import URLPattern, URLResolver, include, path
+urlpatterns = [path("", include("emite.web.urls"))]
 
-urlpatterns: list[URLPattern | URLResolver] = (
-    [path("", include("emite.web.urls"))] if find_spec("emite.web") and find_spec("emite.web.urls") else []
-)
+handler400 = "emite.web.errors.pages.bad_request"
+handler403 = "emite.web.errors.pages.forbidden"
+handler404 = "emite.web.errors.pages.not_found"
+handler500 = "emite.web.errors.pages.server_error"

@@ -1,0 +1,1 @@
+"""The one design: shells, components, style sheets and the words of money and dates. No page of its own."""

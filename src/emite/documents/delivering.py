@@ -1,19 +1,24 @@
 """Send the XML and the PDF to the address somebody asked for. A failure stays here and is tried again.
 
-Rendering the PDF is injected: documents know bytes, not pages.
+What a mail looks like lives in templates; whether a server takes it, in `mailing`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
+from urllib.parse import urlsplit
 
 import structlog
+from django.conf import settings
+from django.core.mail import BadHeaderError
 from django.db.models import Q
 
 from emite.documents.models import Delivery, FiscalDocument, StampedXml, State
-from emite.documents.rendering import pdf_of
-from emite.mailing import send
+from emite.documents.rendering import pdf_of, stamped_xml
+from emite.mailing.composing import Attachment, compose
+from emite.mailing.sending import MailRefused, MailUnavailable, send
+from emite.typeset.process import TypesetFailed
 
 log = structlog.get_logger(__name__)
 
@@ -39,37 +44,49 @@ def deliver(pk: uuid.UUID, *, now: dt.datetime) -> bool:
         return False
     try:
         _send(delivery, document)
-    except Exception as error:  # noqa: BLE001  a mail's failure, whatever it is, must never touch the document
-        pause = PAUSES[min(delivery.tries, len(PAUSES) - 1)]
-        failed = delivery.tries + 1 > len(PAUSES)
-        Delivery.objects.filter(pk=pk).update(
-            tries=delivery.tries + 1,
-            next_at=None if failed else now + pause,
-            state=Delivery.State.FAILED if failed else Delivery.State.PENDING,
-            last_error=type(error).__name__[:200],
-        )
-        log.warning("mail_failed", delivery=str(pk), error=type(error).__name__, tries=delivery.tries + 1)
+    except (MailUnavailable, TypesetFailed) as error:
+        _try_later(delivery, error, now)
+        return False
+    except (MailRefused, BadHeaderError) as error:
+        _give_up(delivery, error)
         return False
     Delivery.objects.filter(pk=pk).update(state=Delivery.State.SENT, sent_at=now, next_at=None)
     return True
 
 
-def _send(delivery: Delivery, document: FiscalDocument) -> None:
-    xml = bytes(StampedXml.objects.get(organization_id=document.organization_id, document_id=document.pk).xml)
-    hospital = delivery.organization
-    name = str(document.uuid).upper()
-    contact = " · ".join(part for part in (hospital.support_phone, hospital.support_email) if part)
-    send(
-        to=delivery.address,
-        subject=f"Su factura de {hospital.name}",
-        text=(
-            f"Aquí está su factura de {hospital.name} por ${document.total:,.2f}.\n\n"
-            f"Folio fiscal: {name}\n\n"
-            "El archivo XML es la factura; el PDF es su representación impresa.\n"
-            + (f"\n¿Dudas? {contact}\n" if contact else "")
-        ),
-        attachments=[
-            (f"{name}.xml", xml, "application/xml"),
-            (f"{name}.pdf", pdf_of(document), "application/pdf"),
-        ],
+def _try_later(delivery: Delivery, error: Exception, now: dt.datetime) -> None:
+    if delivery.tries >= len(PAUSES):
+        _give_up(delivery, error)
+        return
+    Delivery.objects.filter(pk=delivery.pk).update(
+        tries=delivery.tries + 1, next_at=now + PAUSES[delivery.tries], last_error=type(error).__name__
     )
+    log.warning("mail_delayed", delivery=str(delivery.pk), error=type(error).__name__, tries=delivery.tries + 1)
+
+
+def _give_up(delivery: Delivery, error: Exception) -> None:
+    Delivery.objects.filter(pk=delivery.pk).update(
+        state=Delivery.State.FAILED, next_at=None, tries=delivery.tries + 1, last_error=type(error).__name__
+    )
+    log.error("mail_failed", delivery=str(delivery.pk), error=type(error).__name__)
+
+
+def _send(delivery: Delivery, document: FiscalDocument) -> None:
+    name = str(document.uuid).upper()
+    message = compose(
+        "documents/invoice",
+        {
+            "organization": delivery.organization,
+            "total": f"${document.total:,.2f}",
+            "uuid": name,
+            "link": f"{settings.EMITE_URL}/f/{delivery.organization.slug}/",
+        },
+        to=delivery.address,
+        attachments=[
+            Attachment(f"{name}.xml", stamped_xml(document), "application/xml"),
+            Attachment(f"{name}.pdf", pdf_of(document), "application/pdf"),
+        ],
+        reply_to=delivery.organization.support_email,
+        message_id=f"{delivery.pk}@{urlsplit(settings.EMITE_URL).hostname}",
+    )
+    send(message)

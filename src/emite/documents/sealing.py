@@ -13,7 +13,7 @@ from typing import Any
 from emite.cfdi import rules, schema
 from emite.cfdi import seal as cfdi_seal
 from emite.cfdi.comprobante import Comprobante
-from emite.cfdi.documento import from_json, to_json
+from emite.cfdi.stored import from_json, to_json
 from emite.cfdi.faults import CfdiInvalid, Fault, Severity
 from emite.cfdi.xml import build
 from emite.cfdi.zones import local_now, moment_of

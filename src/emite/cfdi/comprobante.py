@@ -1,6 +1,6 @@
 """Comprobante: a CFDI 4.0 before it is XML, and the sums that follow from its conceptos.
 
-How a line becomes a Concepto with taxes is in `taxes.py`; whether the whole obeys SAT is in `rules/`.
+How a line becomes a Concepto with taxes: `taxes.py`. How a draft is kept: `stored.py`. Whether it obeys SAT: `rules/`.
 """
 
 from __future__ import annotations

@@ -5,64 +5,72 @@ Not XML, not fiscal: only this program reads it.
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
+from emite.cfdi import money
 from emite.cfdi.comprobante import Comprobante
 
 
 def to_json(comprobante: Comprobante) -> dict[str, Any]:
-    """Amounts as strings with the decimals they carry; what is None or empty is left out."""
+    """Plain JSON data: amounts as text with the decimals they carry; what is None or empty is left out."""
     plain = _plain(comprobante)
-    assert isinstance(plain, dict)
+    assert isinstance(plain, dict)  # a dataclass becomes an object
     return plain
 
 
-def from_json(data: dict[str, Any]) -> Comprobante:
-    """The very Comprobante that to_json was given. Raises KeyError or TypeError when `data` is something else."""
-    made = _read(Comprobante, data)
-    assert isinstance(made, Comprobante)
-    return made
+def from_json(data: Mapping[str, Any]) -> Comprobante:
+    """The very Comprobante that `to_json` was given. Raises ValueError when `data` is something else."""
+    try:
+        restored = _restored(Comprobante, data)
+    except (TypeError, AttributeError, ArithmeticError) as error:
+        raise ValueError(f"not a stored Comprobante: {error}") from error
+    assert isinstance(restored, Comprobante)
+    return restored
 
 
 def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
-        pairs = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
-        return {name: _plain(part) for name, part in pairs if part is not None and part != ()}
     if isinstance(value, Decimal):
-        return str(value)
+        return money.text(value)
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, tuple):
-        return [_plain(part) for part in value]
-    return value
+        return [_plain(item) for item in value]
+    if is_dataclass(value):
+        present = ((field.name, getattr(value, field.name)) for field in fields(value))
+        return {name: _plain(item) for name, item in present if item is not None and item != ()}
+    return str(value) if isinstance(value, str) else value  # an Rfc is stored as the text it is
+
+
+def _restored(kind: Any, data: Any) -> Any:
+    if isinstance(kind, type) and is_dataclass(kind):
+        kinds = _kinds_of(kind)
+        if unknown := data.keys() - kinds.keys():
+            raise ValueError(f"not a stored {kind.__name__}: it has {sorted(unknown)}")
+        return kind(**{name: _restored(kinds[name], item) for name, item in data.items()})
+    if get_origin(kind) is tuple:
+        return tuple(_restored(get_args(kind)[0], item) for item in data)
+    if kind is Decimal:
+        return Decimal(data)
+    if kind is datetime:
+        return datetime.fromisoformat(data)
+    if not isinstance(data, kind):
+        raise ValueError(f"{data!r} is not {kind.__name__}")
+    return data
 
 
 @cache
-def _types(cls: type) -> dict[str, Any]:
-    return {name: _strip_none(hint) for name, hint in typing.get_type_hints(cls).items()}
+def _kinds_of(kind: type) -> dict[str, Any]:
+    """The type of each field of a dataclass; of `X | None`, X: None is never stored."""
+    return {name: _without_none(hint) for name, hint in get_type_hints(kind).items()}
 
 
-def _strip_none(hint: Any) -> Any:
-    if isinstance(hint, types.UnionType):
-        return next(part for part in typing.get_args(hint) if part is not type(None))
+def _without_none(hint: Any) -> Any:
+    if get_origin(hint) is UnionType:
+        return next(part for part in get_args(hint) if part is not NoneType)
     return hint
-
-
-def _read(hint: Any, value: Any) -> Any:
-    if typing.get_origin(hint) is tuple:
-        part = typing.get_args(hint)[0]
-        return tuple(_read(part, each) for each in value)
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        kinds = _types(hint)
-        return hint(**{name: _read(kinds[name], part) for name, part in value.items()})
-    if hint is Decimal:
-        return Decimal(value)
-    if hint is datetime:
-        return datetime.fromisoformat(value)
-    return value

@@ -118,9 +118,7 @@ def _open_key(key: bytes, password: str) -> RSAPrivateKey:
         _refuse("broken_key", "La llave privada (.key) no tiene la forma de las que emite el SAT.", "key")
     private = _load(key, password)
     if private is None:
-        _refuse(
-            "wrong_password", "La contraseña no abre esta llave privada: revise mayúsculas y caracteres.", "password"
-        )
+        _refuse("wrong_password", "La contraseña no abre esta llave privada: revise las mayúsculas.", "password")
     if not isinstance(private, RSAPrivateKey):
         _refuse("not_rsa", "La llave privada (.key) no es RSA: no es la de un CSD.", "key")
     return private

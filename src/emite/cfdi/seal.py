@@ -65,9 +65,7 @@ def verify(root: etree._Element) -> list[Fault]:
         return [Fault("CFDI40106", message, f"{_ROOT}/@Certificado")]
     faults = [*_about_certificate(root, certificate)]
     if not _seal_verifies(root, certificate):
-        message = (
-            "El sello no corresponde al documento: se modificó después de sellarlo o la llave es otra (CFDI40102)."
-        )
+        message = "El sello no corresponde al documento: se modificó ya sellado o la llave es otra (CFDI40102)."
         faults.append(Fault("302", message, f"{_ROOT}/@Sello"))
     return faults
 

@@ -1,6 +1,6 @@
 """The offline rules of SAT's CFDI 4.0 matrix, run over a document: sealed or not, ours or foreign.
 
-The schema is `cfdi/schema.py` and the seal `cfdi/seal.py`; what only a PAC can judge is named in LEFT_TO_PAC.
+The schema is `cfdi/schema.py`, the seal `cfdi/seal.py`; what only a PAC can judge is named in LEFT_TO_PAC.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from lxml import etree
 
+from emite.cfdi import seal
 from emite.cfdi.faults import Fault, Severity
 from emite.cfdi.rules import (  # noqa: F401 - importing a module declares its rules
     comprobante,
@@ -26,14 +27,19 @@ from emite.cfdi.rules import (  # noqa: F401 - importing a module declares its r
     terceros,
 )
 from emite.cfdi.rules.matrix import LEFT_TO_PAC, MATRIX
-from emite.cfdi.rules.registry import Aviso, Rule, declared, rules_for
+from emite.cfdi.rules.registry import Aviso, declared, rules_for
 from emite.cfdi.rules.view import CFDI, Concepto, Documento, read
 
 __all__ = ["LEFT_TO_PAC", "MATRIX", "RULES", "check"]
 
-RULES: Final[dict[str, tuple[Rule, ...]]] = {
-    code: tuple(found for found in declared() if found.code == code)
-    for code in dict.fromkeys(r.code for r in declared())
+# Each code with the functions that look for it. The seal and the certificate are checked apart, when there is a seal.
+RULES: Final[dict[str, tuple[Callable[..., Any], ...]]] = {
+    **{
+        code: tuple(found.function for found in declared() if found.code == code)
+        for code in sorted({found.code for found in declared()})
+    },
+    "CFDI40102": (seal.verify,),
+    "CFDI40106": (seal.verify,),
 }
 
 _DOCUMENTO: Final = rules_for("documento")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from emite.cfdi import codes, money
@@ -28,6 +29,7 @@ _OBJETO_SINCE: Final = {
 }
 
 
+@lru_cache(8192)
 def half_step(text: str) -> Decimal:
     """Half a unit of the last decimal written: 0.005 for "10.50", 0.5 for "10"."""
     return _HALVES[decimals(text)]

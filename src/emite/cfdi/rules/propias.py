@@ -6,6 +6,7 @@ They must stay silent on sound documents: a doubtful one is left out (docs/sat/r
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from emite.cfdi import codes, money
@@ -38,6 +39,7 @@ def receptor_digito(d: Documento) -> Finding:
     return _digit(d.receptor.get("Rfc", ""))
 
 
+@lru_cache(512)
 def _digit(text: str) -> Finding:
     rfc = text.strip()
     if rfc in (PUBLICO_EN_GENERAL, EXTRANJERO, PLATAFORMA_EXTRANJERA):

@@ -136,6 +136,8 @@ def _readings(d: Documento, field: str, total: Decimal | None) -> Iterable[Decim
     readings = [number(d.attributes.get(field)) or money.ZERO]
     if d.has_totals and total is not None:
         readings.append(money.half_up(total, d.decimals))
+    elif d.carries_no_money:
+        readings.append(money.ZERO)
     return dict.fromkeys(readings)
 
 

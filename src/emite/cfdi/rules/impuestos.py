@@ -41,7 +41,7 @@ def comparable(d: Documento, tax: SummaryTax) -> bool:
 def _expected_total(d: Documento, nodes: list[SummaryTax], groups: list[Decimal | None]) -> list[Decimal]:
     """What a total of taxes may be: the sum of its nodes or, where a node is wrong, the sum that they should have."""
     readings = [money.total(value for tax in nodes if (value := number(tax.importe)) is not None)]
-    if d.has_totals and d.taxes_sound and nodes:
+    if d.has_totals and d.taxes_sound:
         readings.append(money.total(money.half_up(value, d.decimals) for value in groups if value is not None))
     return readings
 

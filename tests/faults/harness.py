@@ -45,6 +45,10 @@ WORKER_STEPS = (
     "claimed", "sealed_uncommitted", "sealed", "promised", "answered",
     "lookup_promised", "lookup_answered", "settled_uncommitted", "settled",
 )  # fmt: skip
+#: How likely a child dies when it reaches a step; the rarer the step, the likelier.
+CHANCE_TO_DIE = {
+    "issued_uncommitted": 0.25, "issued": 0.25, "lookup_promised": 0.3, "lookup_answered": 0.3,
+}  # fmt: skip
 #: What the PAC does wrong, as probabilities.
 STAMP_FAULTS = {
     "cut_before": 0.04, "cut_after": 0.08, "error_before": 0.03, "error_after": 0.04, "garbage_after": 0.02,
@@ -111,7 +115,7 @@ def run(
     PacAccount.objects.filter(pk=hospital.pac_account.pk).update(
         visible_after=VISIBLE_AFTER, max_processing=MAX_PROCESSING
     )
-    charges = [make.paid_charge(hospital).pk for _ in range(max(20, kills // 2))]
+    charges = [make.paid_charge(hospital).pk for _ in range(max(20, kills * 2 // 3))]
     report = Report(sandbox.dedup, len(charges))
     started = time.monotonic()
     with short_times():
@@ -119,7 +123,7 @@ def run(
         connecting._adapters.clear()
         sandbox.control("faults", chance=STAMP_FAULTS, op="stamp", seed=seed)
         sandbox.control("faults", chance=LOOKUP_FAULTS, op="lookup", seed=seed)
-        _reign_of_terror(hospital, charges, dice, report, kills=kills, folder=folder, children=children)
+        _reign_of_terror(hospital, dice, report, kills=kills, folder=folder, children=children)
         sandbox.behave()
         _let_finish(hospital, charges, folder)
     report.seconds = time.monotonic() - started
@@ -128,28 +132,17 @@ def run(
 
 
 def _reign_of_terror(
-    hospital: make.Hospital,
-    charges: list[uuid.UUID],
-    dice: random.Random,
-    report: Report,
-    *,
-    kills: int,
-    folder: Path,
-    children: int,
+    hospital: make.Hospital, dice: random.Random, report: Report, *, kills: int, folder: Path, children: int
 ) -> None:
     living: dict[int, tuple[int, float | None]] = {}  # pid -> (pipe, when to kill it at random)
-    position = 0
+    born = 0
     while report.killed < kills or living:
         while len(living) < children and report.killed + len(living) < kills:
-            is_web = len(living) % 2 == 0
-            at_random = dice.random() < 0.4
-            step = None if at_random else dice.choice(WEB_STEPS if is_web else WORKER_STEPS)
-            window = [charges[(position + offset) % len(charges)] for offset in range(8)]
-            position = (position + 1) % len(charges)
-            child_seed = dice.getrandbits(32)
-            work = _web(hospital, window, child_seed) if is_web else _worker(folder)
-            pid, pipe = _fork(work, step)
-            living[pid] = (pipe, time.monotonic() + dice.uniform(0.005, 0.25) if at_random else None)
+            born += 1
+            at_random = dice.random() < 0.25
+            work = _web(hospital, dice.getrandbits(32)) if born % 2 else _worker(folder)
+            pid, pipe = _fork(work, None if at_random else random.Random(dice.getrandbits(32)))
+            living[pid] = (pipe, time.monotonic() + dice.uniform(0.01, 0.2) if at_random else None)
         _reap(living, report)
 
 
@@ -174,20 +167,20 @@ def _reap(living: dict[int, tuple[int, float | None]], report: Report) -> None:
             raise AssertionError(f"a child failed by itself:\n{said}")
 
 
-def _fork(work: Callable[[], None], step: str | None) -> tuple[int, int]:
-    """A child that works until it is killed (at `step`, if given) or done. The pipe says where it died, or why."""
+def _fork(work: Callable[[], None], doom: random.Random | None) -> tuple[int, int]:
+    """A child that works until it is done or killed, by `doom` at a step or by us. The pipe says where, or why."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid:
         os.close(writing)
         return pid, reading
     os.close(reading)
-    _live(work, step, writing)
+    _live(work, doom, writing)
 
 
-def _live(work: Callable[[], None], step: str | None, pipe: int) -> NoReturn:
-    def die(reached: str) -> None:
-        if reached == step:
+def _live(work: Callable[[], None], doom: random.Random | None, pipe: int) -> NoReturn:
+    def die(step: str) -> None:
+        if doom is not None and doom.random() < CHANCE_TO_DIE.get(step, 0.1):
             os.write(pipe, step.encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -202,13 +195,18 @@ def _live(work: Callable[[], None], step: str | None, pipe: int) -> NoReturn:
     os._exit(0)
 
 
-def _web(hospital: make.Hospital, window: list[uuid.UUID], seed: int) -> Callable[[], None]:
-    """A rival: asks for the invoice of several charges, each with a key of its own, some of them twice."""
+def _web(hospital: make.Hospital, seed: int) -> Callable[[], None]:
+    """A rival: asks for the invoice of the first charges that nobody invoiced, some of them twice."""
 
     def work() -> None:
         dice = random.Random(seed)
-        for pk in dice.sample(window, len(window)):
-            _ask(hospital, pk, key=f"{seed}-{pk.hex[-12:]}", again=dice.random() < 0.3)
+        while True:
+            free = Charge.objects.exclude(allocations__active=True).filter(organization=hospital.organization)
+            keys = list(free.order_by("id").values_list("pk", flat=True)[:3])
+            if not keys:
+                return
+            for pk in keys:
+                _ask(hospital, pk, key=f"{seed}-{pk.hex[-12:]}", again=dice.random() < 0.3)
 
     return work
 

@@ -37,7 +37,7 @@ def errors(faults: list[Fault]) -> list[Fault]:
 def check(comprobante: Comprobante) -> list[Fault]:
     """Every fault of the unsealed document: SAT's schema, then SAT's offline rules."""
     root = build(comprobante)
-    return [*schema.validate(root, sealed=False), *rules.check(root)]
+    return [*schema.validate(root), *rules.check(root)]
 
 
 def draft(

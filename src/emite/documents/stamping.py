@@ -87,6 +87,7 @@ def let_go(document: FiscalDocument) -> None:
 def seal(document: FiscalDocument, now: dt.datetime) -> None:
     """Seal a draft and keep its bytes. Raises CfdiInvalid, NotReady (nothing is stored) or LostLease."""
     with transaction.atomic(durable=True):
+        renew(document, now)
         sealed = sealing.seal(document, now=now)
         reached("sealed_uncommitted")
         _update(

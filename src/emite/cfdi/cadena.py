@@ -24,7 +24,7 @@ class _Unknown(Exception):
 
 
 # XPath's normalize-space knows four spaces; Python's split() knows many more, and SAT's sheet leaves those alone.
-_MESSY = re.compile(r"[\t\r\n]|  |\| | \|")
+_MESSY: Final = ("  ", "| ", " |", "\t", "\r", "\n")
 _SPACES = re.compile(r"[ \t\r\n]+")
 
 _Reads = tuple[tuple[str, bool], ...]
@@ -133,7 +133,7 @@ def _sheet(path: str) -> etree.XSLT:
 
 def _joined(parts: list[str]) -> str:
     cadena = f"||{'|'.join(parts)}||"
-    if _MESSY.search(cadena):
+    if any(mess in cadena for mess in _MESSY):
         return f"||{'|'.join(_SPACES.sub(' ', part).strip(' ') for part in parts)}||"
     return cadena
 

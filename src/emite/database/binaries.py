@@ -5,8 +5,7 @@ import os
 import pwd
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -169,23 +168,3 @@ def _copy(package: Path, target: Path) -> None:
         raise DatabaseTrouble(f"No se pudo copiar PostgreSQL a {target}: {said(error)}.") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-
-
-def on_parents_death(signal_sent: int) -> Callable[[], None] | None:
-    """A `preexec_fn` by which Linux sends the child this signal when its parent dies, even by SIGKILL; else None.
-
-    The library is loaded here and not in the child, which may hold locks of threads that it does not have.
-    """
-    if sys.platform != "linux":
-        return None
-    import ctypes
-
-    prctl = ctypes.CDLL(None).prctl
-    parent = os.getpid()
-
-    def arm() -> None:
-        prctl(1, signal_sent, 0, 0, 0)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:  # it died before we asked
-            os.kill(os.getpid(), signal_sent)
-
-    return arm

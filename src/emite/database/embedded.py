@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from emite.database import binaries, configuration, roles
+from emite.database import binaries, configuration, orphans, roles
 from emite.database.address import PORT, Dsn, dsn, is_external, socket_folder
 from emite.database.binaries import Programs, ServerUser
 from emite.database.folder import data_folder, ensure_folder, said
@@ -166,7 +166,7 @@ def _launch(place: Place, programs: Programs, user: ServerUser, *, die_with_us: 
             **user.identity(), cwd="/", env=binaries.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,  # Ctrl-C in the terminal is for emite, which then stops the server in order
             # Runs after the change of user, which would clear it; calls nothing but prctl.
-            preexec_fn=binaries.on_parents_death(signal.SIGINT) if die_with_us else None,  # noqa: PLW1509
+            preexec_fn=orphans.on_parents_death(signal.SIGINT) if die_with_us else None,  # noqa: PLW1509
         )  # fmt: skip
     _children[server.pid] = server
     return server.pid

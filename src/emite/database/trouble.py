@@ -1,6 +1,10 @@
-"""What can go wrong with the folder or the server, said in words that cure it.
-Only the exception; whoever detects a trouble words it."""
+"""What can go wrong with an installation, said in words that cure it.
+Only the exceptions; whoever detects a trouble words it."""
 
 
-class DatabaseTrouble(Exception):
-    """The database cannot be used; `str(error)` is a Spanish sentence for the person who runs emite."""
+class Trouble(Exception):
+    """Something that the person who runs emite must cure; `str(error)` is a Spanish sentence that says how."""
+
+
+class DatabaseTrouble(Trouble):
+    """The data folder or the database cannot be used."""

@@ -17,6 +17,7 @@ from typing import Literal
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from emite.database.folder import data_folder
+from emite.database.trouble import Trouble
 
 Name = Literal["app/pepper", "app/codes", "app/worker_public", "worker/kek", "worker/hpke"]
 # The worker's private key before its public half, which is computed from it.
@@ -25,7 +26,7 @@ NAMES: tuple[Name, ...] = ("app/pepper", "app/codes", "worker/kek", "worker/hpke
 KID_LENGTH = 8
 
 
-class KeyTrouble(Exception):
+class KeyTrouble(Trouble):
     """A key is missing, out of reach or badly kept; `str(error)` is a Spanish sentence with the cure."""
 
 

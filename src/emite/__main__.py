@@ -1,0 +1,74 @@
+"""The command `emite`: finds the subcommand, imports only it, runs it.
+What each one does lives in ops, cfdi and pac."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+# name: (module, what it does). A module of ours has add_arguments(parser) and run(options) -> exit code.
+_COMMANDS = {
+    "run": ("emite.ops.run", "inicia todo: base de datos, web y trabajador"),
+    "web": ("emite.ops.web", "sólo el servidor web"),
+    "work": ("emite.ops.work", "sólo el trabajador que sella y timbra"),
+    "migrate": ("emite.ops.migrate", "actualiza las tablas de la base de datos"),
+    "sweep": ("emite.ops.sweep", "reanuda ahora todo lo que quedó pendiente"),
+    "verify": ("emite.ops.verify", "revisa la bitácora, lo timbrado y lo cifrado"),
+    "doctor": ("emite.ops.doctor", "dice con palabras qué está mal en esta instalación"),
+    "keys": ("emite.ops.keys", "crea, cambia y revisa las llaves"),
+}
+# name: (module, what it does). These read their own arguments: main(argv) -> exit code.
+_WHOLE = {
+    "sandbox-pac": ("emite.pac.sandbox.__main__", "PAC simulado para pruebas, sin valor fiscal"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit code; troubles become one sentence on stderr and code 1."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words and words[0] in _WHOLE:
+        return int(import_module(_WHOLE[words[0]][0]).main(words[1:]) or 0)
+    if words and words[0] in _COMMANDS:
+        return _run(words[0], words[1:])
+    parser = _help()
+    parser.parse_args(words)  # --help, --version, or an error that names the commands
+    parser.print_help()
+    return 2
+
+
+def _run(name: str, words: list[str]) -> int:
+    module = import_module(_COMMANDS[name][0])
+    parser = argparse.ArgumentParser(prog=f"emite {name}", description=_COMMANDS[name][1].capitalize() + ".")
+    module.add_arguments(parser)
+    options = parser.parse_args(words)
+    from emite.database.trouble import Trouble
+
+    try:
+        return int(module.run(options) or 0)
+    except Trouble as trouble:
+        print(f"emite {name}: {trouble}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _help() -> argparse.ArgumentParser:
+    from emite import __version__
+
+    lines = [f"  {name:<13}{text}" for name, (_, text) in {**_COMMANDS, **_WHOLE}.items()]
+    parser = argparse.ArgumentParser(
+        prog="emite",
+        usage="emite COMANDO [opciones]",
+        description="Facturación electrónica (CFDI 4.0) para el sector salud.",
+        epilog="comandos:\n" + "\n".join(lines) + "\n\nemite COMANDO --help explica cada uno.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
+    )
+    parser.add_argument("-h", "--help", action="help", help="muestra esta ayuda")
+    parser.add_argument("--version", action="version", version=f"emite {__version__}", help="muestra la versión")
+    parser.add_argument("command", nargs="?", choices=[*_COMMANDS, *_WHOLE], metavar="COMANDO", help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

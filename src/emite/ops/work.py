@@ -1,0 +1,72 @@
+"""`emite work`: the worker. The only process that opens keys; its jobs and its sweep live in driving.
+Jobs only wake: a row that nobody woke is found by the sweep."""
+
+import argparse
+import asyncio
+import os
+import threading
+import time
+
+from emite.database import orphans
+from emite.ops import ground
+
+CONCURRENCY = 4
+HOUSEKEEPING_SECONDS = 600.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--concurrency", type=int, default=CONCURRENCY, help=f"trabajos a la vez ({CONCURRENCY})")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Work until SIGTERM or Ctrl-C; jobs in course have ten seconds to end."""
+    orphans.close_memory()
+    ground.prepare()
+    os.environ["EMITE_PROCESS"] = "worker"
+    ground.set_up_django()
+    stop = threading.Event()
+    sweeper = threading.Thread(target=_sweep_until, args=(stop,), name="sweep", daemon=True)
+    sweeper.start()
+    try:
+        asyncio.run(_work(options.concurrency))
+    finally:
+        stop.set()
+        sweeper.join(5)
+    return 0
+
+
+async def _work(concurrency: int) -> None:
+    from procrastinate.contrib.django import app
+
+    import emite.ops.driving  # noqa: F401 - registers the jobs
+
+    # Another app for the loop; the global one keeps Django's connector, so that a job defers in its row's transaction.
+    worker = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
+    async with worker.open_async():
+        await worker.run_worker_async(
+            concurrency=concurrency,
+            fetch_job_polling_interval=1.0,
+            shutdown_graceful_timeout=10,
+            delete_jobs="successful",
+            name=f"emite-{os.getpid()}",
+        )
+
+
+def _sweep_until(stop: threading.Event) -> None:
+    import structlog
+    from django.db import connections
+
+    from emite.ops import driving, housekeeping
+
+    log = structlog.get_logger(__name__)
+    next_cleaning = time.monotonic()
+    while not stop.is_set():
+        try:
+            driving.sweep_once()
+            if time.monotonic() >= next_cleaning:
+                housekeeping.clean_up()
+                next_cleaning = time.monotonic() + HOUSEKEEPING_SECONDS
+        except Exception:  # the sweep is the guarantee: it must outlive any one failure, and says it
+            log.exception("sweep_failed")
+        stop.wait(driving.SWEEP_SECONDS)
+    connections.close_all()

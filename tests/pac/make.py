@@ -34,7 +34,7 @@ def csd(authority: TestAuthority, rfc: str = EMISOR.rfc, **options: Any) -> Csd:
     now = datetime.now(UTC)
     given = {"not_before": now - timedelta(days=10), "not_after": now + timedelta(days=365), **options}
     cer, key = authority.issue("CSD", rfc, EMISOR.nombre, PASSWORD, private_key=rsa_key(), **given)
-    opened_at = min(max(now, given["not_before"]), given["not_after"])
+    opened_at = min(max(now, given["not_before"]), given["not_after"] - timedelta(seconds=1))
     return open_pair(cer, key, PASSWORD, expected_rfc=rfc, now=opened_at)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from emite.cfdi import timbre
 from emite.cfdi import xml as cfdi_xml
+from emite.cfdi.comprobante import Receptor
 from emite.pac.port import (
     Dedup,
     Doubt,
@@ -100,9 +102,7 @@ def test_a_sound_document_is_stamped_and_its_stamp_verifies(sent: Sent) -> None:
 
 
 def test_a_broken_rule_is_rejected_with_its_code(sent: Sent) -> None:
-    wrong = make.sealed(
-        sent.stand.csd(), receptor=make.Receptor("MAOL880314Q75", "OTRA PERSONA", "06700", "605", "D01")
-    )
+    wrong = make.sealed(sent.stand.csd(), receptor=Receptor("MAOL880314Q75", "OTRA PERSONA", "06700", "605", "D01"))
     answer = sent.stand.pac().stamp(wrong, sent.key)
     assert isinstance(answer, Rejected)
     assert answer.code == "CFDI40145"
@@ -212,7 +212,7 @@ def test_a_refused_connection_was_not_sent(sent: Sent) -> None:
 
 
 def test_a_date_out_of_range_is_never_definitive(sent: Sent) -> None:
-    old = make.sealed(sent.stand.csd(), age=make.timedelta(hours=73))
+    old = make.sealed(sent.stand.csd(), age=timedelta(hours=73))
     answer = sent.stand.pac().stamp(old, sent.key)
     assert isinstance(answer, Doubt)
     assert answer.code == "401"

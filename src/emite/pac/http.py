@@ -50,7 +50,7 @@ class Answer:
         """The Date header as an aware moment; None when absent or unreadable."""
         try:
             moment = parsedate_to_datetime(self.headers.get("date", ""))
-        except ValueError:
+        except (ValueError, TypeError, OverflowError):
             return None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -280,8 +280,13 @@ def _part(error: Exception) -> bytes:
     return error.partial if isinstance(error, _Truncated) else b""
 
 
+def plain(text: str, limit: int) -> str:
+    """What a stranger wrote, fit to be stored and shown: no control characters, no lone surrogates."""
+    return "".join(each if each.isprintable() else " " for each in text[:limit])
+
+
 def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+    return plain(f"{type(error).__name__}: {error}", 300)
 
 
 def _since(started: float) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from emite.pac import trust
-from emite.pac.http import Answer, NoAnswer, Transport
+from emite.pac.http import Answer, NoAnswer, Transport, plain
 from emite.pac.port import (
     RAW_LIMIT,
     Capabilities,
@@ -81,7 +81,7 @@ class SandboxPac:
         evidence = _evidence(answer, _code(said))
         if answer.status != 200 or not isinstance(said.get("cfdi"), list):
             return Unknown(f"respuesta que no se entiende (HTTP {answer.status})", evidence)
-        held = [text.encode() for text in said["cfdi"] if isinstance(text, str)]
+        held = [_document(each) for each in said["cfdi"]]
         if not held:
             return NotFound(evidence)
         for stamped in held:
@@ -134,7 +134,8 @@ class SandboxPac:
         if answer.status != 200 or not isinstance(token, str):
             return _refused(f"el PAC no abrió sesión (HTTP {answer.status})", answer, NotSentCause.UNREACHABLE)
         if said.get("duplicados") != self.capabilities.dedup.value:
-            reason = f"la cuenta reconoce duplicados como {said.get('duplicados')!r}, no como {self.capabilities.dedup}"
+            theirs = plain(str(said.get("duplicados")), 40)
+            reason = f"la cuenta reconoce duplicados como {theirs!r}, no como {self.capabilities.dedup.value!r}"
             return _refused(reason, answer, NotSentCause.MISCONFIGURED)
         with self._lock:
             self._token = token
@@ -157,12 +158,12 @@ class SandboxPac:
         said = _object(answer)
         code = _code(said)
         evidence = _evidence(answer, code)
-        text = str(said.get("mensaje", ""))[:500] or f"respuesta que no se entiende (HTTP {answer.status})"
+        text = plain(str(said.get("mensaje", "")), 500) or f"respuesta que no se entiende (HTTP {answer.status})"
         if (answer.status, code) in ((200, "200"), (409, "307")):
-            stamped = said.get("cfdi")
-            if isinstance(stamped, str) and carries_stamp_of(stamped.encode(), xml):
-                return Stamped(stamped.encode(), code == "307", evidence)
-            return Doubt(code, text if stamped is None else "el PAC respondió con otro documento", evidence)
+            stamped = _document(said.get("cfdi"))
+            if carries_stamp_of(stamped, xml):
+                return Stamped(stamped, code == "307", evidence)
+            return Doubt(code, "el PAC respondió con otro documento" if stamped else text, evidence)
         if answer.status == 402 and code == "SALDO":
             return NotSent(text, evidence, NotSentCause.NO_CREDITS)
         if answer.status == 422 and is_definitive(code):
@@ -184,9 +185,19 @@ def _object(answer: Answer) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
+def _document(given: object) -> bytes:
+    """The text of a document as bytes; empty when it can't be one (JSON can carry what UTF-8 can't)."""
+    if not isinstance(given, str):
+        return b""
+    try:
+        return given.encode()
+    except UnicodeEncodeError:
+        return b""
+
+
 def _code(said: dict[str, Any]) -> str:
     code = said.get("codigo")
-    return code[:40] if isinstance(code, str) else ""
+    return plain(code, 40) if isinstance(code, str) else ""
 
 
 def _evidence(answer: Answer | NoAnswer, code: str | None) -> Evidence:

@@ -150,11 +150,21 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("Transfer-Encoding") or not length.isdigit() or int(length) > BODY_LIMIT:
             self.close_connection = True
             self._write(Reply.json(413, {"codigo": "TAMANO", "mensaje": "Se espera un cuerpo de tamaño conocido."}))
+            self._drain()
             raise Hangup
         body = self.rfile.read(int(length))
         if len(body) < int(length):
             raise Hangup  # the client went away in mid-request
         return body
+
+    def _drain(self) -> None:
+        """Read on for a second: closing over unread bytes would reset the connection and lose the answer."""
+        self.connection.shutdown(socket.SHUT_WR)
+        until = time.monotonic() + 1
+        while (left := until - time.monotonic()) > 0:
+            self.connection.settimeout(left)
+            if not self.connection.recv(65536):
+                return
 
     # Operations: each gives the reply of a PAC that behaves.
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from emite.cfdi import rules, seal, timbre, zones
+from emite.cfdi import rules, schema, seal, timbre, zones
 from emite.cfdi.csd import Certificate
 from emite.cfdi.faults import Fault, Severity
 from emite.cfdi.xml import XmlRefused
@@ -142,7 +142,7 @@ class Office:
     def _checks(self, root: etree._Element, now: datetime) -> Iterator[Callable[[], Refusal | None]]:
         """In the order of a PAC: form, earlier stamp, certificate and seal, date, matrix, lists."""
         yield lambda: _stamped_already(root)
-        yield lambda: _schema(root)
+        yield lambda: _first(schema.validate(root))
         yield lambda: self._authority(root)
         yield lambda: _first(seal.verify(root), own="302")
         yield lambda: _date(root, now)
@@ -203,16 +203,6 @@ def _first(faults: list[Fault], own: str | None = None) -> Refusal | None:
         if fault.severity is Severity.ERROR and code is not None:
             return code, fault.message
     return None
-
-
-def _schema(root: etree._Element) -> Refusal | None:
-    import importlib.util
-
-    if importlib.util.find_spec("emite.cfdi.schema") is None:
-        return None
-    from emite.cfdi import schema
-
-    return _first(schema.validate(root))
 
 
 def _date(root: etree._Element, now: datetime) -> Refusal | None:

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,9 @@ class StampRow:
         return {**listed, "estado": self.estado, "stamped_at": self.stamped_at.isoformat()}
 
 
+_COLUMNS = tuple(each.name for each in fields(StampRow))
+
+
 def digest(document: bytes) -> str:
     """What "the same bytes" means to this PAC."""
     return hashlib.sha256(document).hexdigest()
@@ -116,7 +119,8 @@ class State:
             self._database.execute("COMMIT")
 
     def _insert(self, row: StampRow) -> None:
-        values = [each.isoformat() if isinstance(each, datetime) else each for each in astuple(row)]
+        held = [getattr(row, name) for name in _COLUMNS]  # astuple() would copy every value
+        values = [each.isoformat() if isinstance(each, datetime) else each for each in held]
         self._database.execute(f"INSERT INTO stamp VALUES ({','.join('?' * len(values))})", values)  # noqa: S608
 
     def by_content(self, account: str, sha256: str) -> list[StampRow]:
@@ -181,7 +185,7 @@ class State:
 
 def _row(row: tuple[Any, ...]) -> StampRow:
     """A row of the table, whose columns are the fields in their order."""
-    values = dict(zip((each.name for each in fields(StampRow)), row, strict=True))
+    values = dict(zip(_COLUMNS, row, strict=True))
     for name in ("stamped_at", "visible_at"):
         values[name] = datetime.fromisoformat(values[name])
     return StampRow(**values)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -203,21 +200,6 @@ def test_rivals_with_the_same_document_get_one_stamp(sandbox: RunningSandbox, cs
     assert (sandbox.stats()["stamps"], sandbox.stats()["duplicates"]) == (1, 0)
 
 
-def test_a_killed_sandbox_forgets_no_stamp(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path) as sandbox:
-        xml = make.sealed(make.csd(sandbox.authority))
-        first = stamp(sandbox, xml)
-        pac = sandbox.pac()
-        sandbox.kill()
-        assert isinstance(pac.stamp(xml, "k"), NotSent)
-        sandbox.start()
-        again = pac.stamp(xml, "k")
-    assert isinstance(first, Stamped)
-    assert isinstance(again, Stamped)
-    assert again.repeated
-    assert again.xml == first.xml
-
-
 def test_a_key_is_forgotten_after_its_time(tmp_path: Path) -> None:
     with running_sandbox(tmp_path, "key") as sandbox:
         csd = make.csd(sandbox.authority)
@@ -338,62 +320,6 @@ def test_without_a_trusted_folder_the_sandbox_names_its_signer(sandbox: RunningS
     assert isinstance(answer, Stamped)
     timbre.verify_stamp(answer.xml, xml, pac.certificates())
     assert sandbox.pac(trust_dir=None, base_url="http://127.0.0.1:9").certificates() == {}
-
-
-def test_it_starts_quickly_and_stops_cleanly(tmp_path: Path) -> None:
-    TestAuthority.open(tmp_path)
-    sandbox = RunningSandbox(tmp_path)
-    took = []
-    for _ in range(3):
-        started = time.monotonic()
-        sandbox.start()
-        took.append(time.monotonic() - started)
-        assert sandbox.stop() == 0
-    assert min(took) < 0.7
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--host", "0.0.0.0"], "sólo atiende en esta máquina"),
-        (["--account", "a:b"], "USUARIO:CONTRASEÑA:CLASE"),
-        (["--port", "1"], ""),
-    ],
-)
-def test_a_start_that_cannot_be_says_why(tmp_path: Path, options: list[str], said: str) -> None:
-    if options[0] == "--port":
-        with running_sandbox(tmp_path) as sandbox:
-            done = _start("--data", tmp_path / "other", "--port", sandbox.port)
-        assert "no se pudo abrir" in done.stderr
-    else:
-        done = _start("--data", tmp_path, *options)
-        assert said in done.stderr
-    assert done.returncode == 2
-
-
-def test_two_cannot_share_a_folder(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path):
-        done = _start("--data", tmp_path, "--port", 0)
-    assert done.returncode == 2
-    assert "ya usa la carpeta" in done.stderr
-
-
-def test_without_a_given_control_token_only_its_owner_can_read_one(tmp_path: Path) -> None:
-    sandbox = RunningSandbox(tmp_path)
-    sandbox.start(control_token=None)
-    try:
-        token = tmp_path / "control-token"
-        assert token.stat().st_mode & 0o777 == 0o600
-        assert len(token.read_text()) > 20
-    finally:
-        sandbox.stop()
-
-
-def _start(*arguments: object) -> subprocess.CompletedProcess[str]:
-    from tests.pac.sandbox import environment
-
-    command = [sys.executable, "-m", "emite.pac.sandbox", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, env=environment())
 
 
 def _token(sandbox: RunningSandbox) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from emite.cfdi import codes
 from emite.cfdi.authorities import Authority, Realm, sat_tests
 from emite.pac.port import Dedup
 from emite.pac.sandbox.authority import TestAuthority
@@ -34,11 +35,12 @@ def main(argv: list[str] | None = None) -> int:
         accounts = [_account(text) for text in options.account] or [
             Account(options.user, options.password, Dedup(options.dedup))
         ]
+        codes.contains("c_Moneda", "MXN")  # without SAT's data every document would be answered with a defect
         authority = TestAuthority.open(options.data)
         own = Authority.of(authority.root.public_bytes(Encoding.DER), Realm.SANDBOX)
         trusted = Trusted([own, *(sat_tests() if options.accept_sat_tests else ())])
         state = State(options.data)
-    except (ValueError, OSError, InUse) as error:
+    except (ValueError, OSError, InUse, codes.SatDataMissing) as error:
         print(f"emite sandbox-pac: {error}", file=sys.stderr)
         return 2
     try:

@@ -84,6 +84,21 @@ def codigo(value: str) -> str:
 
 
 @register.filter
+def telefono(value: str) -> str:
+    """As a link to call: digits and a leading +, up to an extension."""
+    digits = "".join(
+        character for character in value.lower().split("ext")[0] if character.isdigit() or character == "+"
+    )
+    return digits if digits.startswith("+") else f"+52{digits}" if len(digits) == 10 else digits
+
+
+@register.filter
+def pasos(value: str) -> list[str]:
+    """The names of a road's steps, written with commas between them."""
+    return value.split(",")
+
+
+@register.filter
 def monogram(name: str | None) -> str:
     """One or two capitals that stand for a name without a logo: Hospital San Telmo is ST."""
     words = [word for word in (name or "e").split() if word[0].isalpha()]
@@ -113,17 +128,23 @@ def theme(accent: str) -> str:
 
 
 @register.inclusion_tag("design/field.html")
-def field(bound: BoundField, hint: str = "", warning: bool = False, **attrs: Any) -> dict[str, Any]:
-    """A form's field. `hint`: a line under the input; keyword attributes go to the input (hx_post is hx-post)."""
+def field(
+    bound: BoundField, hint: str = "", warning: bool = False, described: str = "", **attrs: Any
+) -> dict[str, Any]:
+    """A form's field. `hint`: a line under the input; `described`: the id of more text about it, elsewhere.
+
+    Other keywords become attributes of the input: hx_post is hx-post.
+    """
     errors = list(bound.errors)
-    described = [
+    described_by = [
         *([f"{bound.auto_id}_help"] if bound.help_text else []),
         *([f"{bound.auto_id}_error"] if errors else []),
         *([f"{bound.auto_id}_hint"] if hint else []),
+        *([described] if described else []),
     ]
     extra = {name.replace("_", "-"): value for name, value in attrs.items()}
-    if described:
-        extra["aria-describedby"] = " ".join(described)
+    if described_by:
+        extra["aria-describedby"] = " ".join(described_by)
     if errors:
         extra["aria-invalid"] = "true"
     return {

@@ -1,0 +1,236 @@
+""" "Tu cargo" and "Tus datos": from what is owed to an invoice on its way.
+
+What the charge allows is decided in `situation`, what is fiscal in `invoices.issuing`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+from typing import Any
+
+import structlog
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from emite.cfdi import codes
+from emite.cfdi.comprobante import Receptor
+from emite.cfdi.faults import CfdiInvalid
+from emite.cfdi.stored import from_json
+from emite.charges.collecting import DESK_FORMS, largest_form
+from emite.charges.models import Charge, Payment
+from emite.documents.models import Delivery, FiscalDocument, State
+from emite.invoices.issuing import AlreadyInvoiced, NotInvoiceable, Request, issue
+from emite.web.errors.sat_codes import Mender
+from emite.web.portal import situation
+from emite.web.portal.forms import DatosForm
+from emite.web.portal.situation import Kind, Situation
+from emite.web.portal.visit import Visit, visiting
+from emite.web.portal.words import CASH
+
+log = structlog.get_logger(__name__)
+
+#: Lines shown before the rest is folded.
+SHOWN_LINES = 5
+#: Refusals by the PAC after which the desk goes on: the portal is no way to try out other people's data.
+REFUSALS = 10
+
+
+@require_safe
+@visiting
+def charge(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Second screen: what was charged, read-only, and until when it can be invoiced here."""
+    found = situation.of(visit.charge, visit.now)
+    if found.kind is Kind.INVOICED:
+        return _to(visit, "invoice")
+    if found.is_closed:
+        return closed(request, visit, found.kind)
+    lines = list(visit.charge.lines.all())
+    payments = _payments(visit.charge)
+    context = {
+        **_context(visit, 2),
+        "lines": lines[:SHOWN_LINES],
+        "folded": lines[SHOWN_LINES:],
+        "payments": payments,
+        "owed": found.kind is Kind.OWED,
+        "cash": bool(payments) and max(payments, key=lambda paid: paid["amount"])["forma_pago"] == CASH,
+        "last_day": visit.charge.last_portal_day(),
+    }
+    return render(request, "portal/charge.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@visiting
+def data(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Third screen: the fiscal data, and the request itself."""
+    if request.method == "POST" and request.POST.get("ticket") not in (None, "", visit.charge.folio):
+        # Another ticket was opened in another tab: this form was written under other lines and another amount.
+        return render(request, "portal/other_ticket.html", _context(visit, 3), status=409)
+    found = situation.of(visit.charge, visit.now)
+    if found.kind is Kind.INVOICED and request.method != "POST":
+        return _to(visit, "invoice")
+    if found.is_closed:
+        return closed(request, visit, found.kind)
+    if found.kind is Kind.OWED:
+        return _to(visit, "charge")
+    if request.method == "POST":
+        return _request(request, visit, found)
+    refused = _refused(visit)
+    if refused is None:
+        return _ask(request, visit, _form(visit, None))
+    form = _form(visit, _typed_before(visit, refused))
+    form.is_valid()
+    form.warnings.clear()
+    mender = form.say_refusal(refused.last_code)
+    return _ask(request, visit, form, status=200, refused=refused, mender=mender)
+
+
+@require_POST
+@visiting
+def options(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The lists that follow from the RFC and the régimen as typed so far; for htmx, which swaps them in."""
+    typed = {name: value for name, value in request.POST.items() if value}
+    return render(request, "portal/_options.html", {**_context(visit, 3), "form": _form(visit, None, initial=typed)})
+
+
+def closed(request: HttpRequest, visit: Visit, why: str) -> HttpResponse:
+    """Only the staff can go on: who, when, with which reference. `why`: a Kind, or "refused" too often."""
+    context = {**_context(visit, 2), "why": str(why), "last_day": visit.charge.last_portal_day()}
+    return render(request, "portal/closed.html", context)
+
+
+def _request(request: HttpRequest, visit: Visit, found: Situation) -> HttpResponse:
+    """Validate, issue, and go to the invoice; or back to the form with everything that was typed."""
+    if found.document is not None and found.document.pk == visit.document:
+        return _to(visit, "invoice")
+    posted = request.POST.copy()
+    if posted.get("usar_nombre"):
+        posted["nombre"] = posted["usar_nombre"]
+    form = _form(visit, posted)
+    valid = form.is_valid()
+    if found.document is not None and (not valid or form.needs_a_look):
+        return _lost(request, visit)
+    if not valid:
+        return _ask(request, visit, form, status=422)
+    if form.needs_a_look:
+        return _ask(request, visit, form, status=200, look=True)
+    refusals = _refusals(visit.charge)
+    if refusals >= REFUSALS:
+        return closed(request, visit, "refused")
+    with_patient = bool(form.cleaned_data.get("with_patient"))
+    wanted = Request(receptor=form.receptor(), email=form.cleaned_data["email"], with_patient=with_patient)
+    # Sending one form twice must find its own document; sending it again after a refusal must be a new request.
+    key = uuid.uuid5(visit.charge.pk, f"{form.form_key}:{refusals}").hex
+    try:
+        document = issue(
+            visit.charge,
+            wanted,
+            channel=FiscalDocument.Channel.PORTAL,
+            user=visit.organization.portal_user,
+            now=visit.now,
+            idempotency_key=key,
+        )
+    except CfdiInvalid as error:
+        log.info("portal_refused", codes=[fault.code for fault in error.faults])
+        mender = form.say_faults(error.faults)
+        return _ask(request, visit, form, status=422, mender=mender)
+    except AlreadyInvoiced:
+        return _lost(request, visit)
+    except NotInvoiceable:
+        return _to(visit, "charge")
+    visit.remember(request, document.pk, asked=True, with_patient=with_patient)
+    return _to(visit, "invoice")
+
+
+def _lost(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """Somebody was faster: a page without anybody's data. Whoever asked in this same browser goes to the invoice."""
+    found = situation.of(visit.charge, visit.now)
+    if found.document is not None and found.document.pk == visit.document:
+        return _to(visit, "invoice")
+    return render(request, "portal/lost.html", _context(visit, 4), status=409)
+
+
+def _ask(
+    request: HttpRequest,
+    visit: Visit,
+    form: DatosForm,
+    *,
+    status: int = 200,
+    look: bool = False,
+    refused: FiscalDocument | None = None,
+    mender: Mender = Mender.PATIENT,
+) -> HttpResponse:
+    key = request.POST.get("llave", "") if request.method == "POST" else ""
+    context = {
+        **_context(visit, 3),
+        "form": form,
+        "key": key or uuid.uuid4().hex,
+        "look": look,
+        "refused": refused,
+        "desk": mender is Mender.DESK,
+    }
+    return render(request, "portal/data.html", context, status=status)
+
+
+def _form(visit: Visit, typed: Any, *, initial: dict[str, str] | None = None) -> DatosForm:
+    return DatosForm(
+        typed,
+        initial=initial,
+        forma_pago=largest_form(visit.charge),
+        usos_offered=visit.organization.usos_offered,
+        offer_patient=bool(visit.charge.patient_name),
+        auto_id="%s",
+    )
+
+
+def _refused(visit: Visit) -> FiscalDocument | None:
+    """The document that this browser asked for and the SAT did not take."""
+    if visit.document is None or not visit.asked:
+        return None
+    return FiscalDocument.objects.filter(
+        pk=visit.document, organization_id=visit.organization.pk, state=State.REJECTED
+    ).first()
+
+
+def _typed_before(visit: Visit, refused: FiscalDocument) -> dict[str, str]:
+    """What was typed for a refused document, as the form takes it."""
+    receptor: Receptor = from_json(refused.content).receptor
+    mail = Delivery.objects.filter(document=refused).order_by("requested_at").values_list("address", flat=True).first()
+    return {
+        "rfc": receptor.rfc,
+        "nombre": receptor.nombre,
+        "domicilio_fiscal": receptor.domicilio_fiscal,
+        "regimen_fiscal": receptor.regimen_fiscal,
+        "uso_cfdi": receptor.uso_cfdi,
+        "email": mail or "",
+        **({"with_patient": "on"} if visit.with_patient else {}),
+    }
+
+
+def _refusals(charge: Charge) -> int:
+    return FiscalDocument.objects.filter(allocations__charge=charge, state=State.REJECTED).count()
+
+
+def _payments(charge: Charge) -> list[dict[str, Any]]:
+    """One row per form of payment, in words."""
+    sums: dict[str, Decimal] = {}
+    for paid in Payment.objects.filter(organization_id=charge.organization_id, charge=charge):
+        sums[paid.forma_pago] = sums.get(paid.forma_pago, Decimal(0)) + paid.amount
+    return [
+        {
+            "forma_pago": forma,
+            "label": DESK_FORMS.get(forma) or codes.label("c_FormaPago", forma) or forma,
+            "amount": amount,
+        }
+        for forma, amount in sums.items()
+    ]
+
+
+def _context(visit: Visit, step: int) -> dict[str, Any]:
+    return {"organization": visit.organization, "charge": visit.charge, "step": step, "in_visit": True}
+
+
+def _to(visit: Visit, page: str) -> HttpResponse:
+    return HttpResponseRedirect(reverse(f"portal:{page}", args=[visit.organization.slug]), status=303)

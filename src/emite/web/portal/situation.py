@@ -1,0 +1,50 @@
+"""What a charge allows its payer now. Invoiced is asked before everything else: an invoice outlives every limit.
+
+Pure questions over rows already read; no page is chosen here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+from emite.charges.allocating import live_document
+from emite.charges.models import Charge
+from emite.documents.models import FiscalDocument
+
+
+class Kind(StrEnum):
+    INVOICED = "invoiced"
+    VOID = "void"
+    OFF = "off"
+    EXPIRED = "expired"
+    OWED = "owed"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """`document` is there if and only if the charge is invoiced, by whatever road."""
+
+    kind: Kind
+    document: FiscalDocument | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Only the staff can go on from here."""
+        return self.kind in (Kind.VOID, Kind.OFF, Kind.EXPIRED)
+
+
+def of(charge: Charge, now: dt.datetime) -> Situation:
+    """Two queries at most: the live document, and whether the portal may issue."""
+    document = live_document(charge)
+    if document is not None:
+        return Situation(Kind.INVOICED, document)
+    if charge.state == Charge.State.VOID:
+        return Situation(Kind.VOID)
+    if not charge.organization.portal_is_on():
+        return Situation(Kind.OFF)
+    if not charge.portal_is_open(now):
+        return Situation(Kind.EXPIRED)
+    return Situation(Kind.OPEN if charge.is_paid else Kind.OWED)

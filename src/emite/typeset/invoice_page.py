@@ -1,0 +1,232 @@
+"""From a CFDI's representation to the text of its printed page. How it looks is in templates/invoice.typ.
+
+What must be shown is `cfdi.representation`'s list (RMF 2.7.1.7, CFF 29-A); nothing of it is left out here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from emite.cfdi.representation import Fiscal, Labelled, Line, Representation, Tax
+from emite.typeset.data import InvoicePrint
+from emite.typeset.legible import Exact, pieces
+from emite.typeset.written import MINUS, day, moment, number, pesos, quantity
+
+# Characters of a seal on one line: what 148 mm hold at 5.2 pt, with room for a line of wide letters.
+SEAL_LINE = 150
+# Widths in mm: a figure and a comma, point or space at 8.6 pt, a letter of a title at 6.8 pt, the gap before a column.
+_FIGURE, _POINT, _LETTER, _GAP = 1.52, 0.78, 1.2, 5.0
+NO_VALUE = "SIN VALOR FISCAL"
+
+
+def invoice_page(data: InvoicePrint) -> dict[str, Any]:
+    """The page's data but for its `brand`. Raises ValueError for a type that this page cannot show."""
+    cfdi = data.representation
+    if cfdi.tipo.key not in {"I", "E"}:
+        raise ValueError(f"this page shows a CFDI of type I or E, not {cfdi.tipo.key}")
+    number_text = "-".join(part for part in (cfdi.serie, cfdi.folio) if part)
+    title = f"{cfdi.title} {number_text}".strip()
+    lines, columns = _lines(cfdi.lines)
+    return {
+        "document": _document(cfdi, f"{title} · {data.branding.name}"),
+        "attachments": [
+            {"file": Exact(f"{cfdi.fiscal.uuid}.xml"), "mime": "text/xml", "description": "CFDI 4.0 timbrado (XML)"},
+        ],
+        "page": _page(data, title),
+        "head": {"title": cfdi.title, "lines": _head(cfdi, number_text, data.cancelled_at)},
+        "issuer": _issuer(cfdi),
+        "receptor": _receptor(cfdi),
+        "facts": _facts(cfdi),
+        "columns": columns,
+        "lines": lines,
+        "notes": _notes(cfdi),
+        "totals": _totals(cfdi),
+        "total": [_in_currency("Total", cfdi), pesos(Decimal(cfdi.totals.total))],
+        "fiscal": _fiscal(cfdi.fiscal),
+    }
+
+
+def stamped_at(cfdi: Representation) -> datetime:
+    """When it was stamped, as the stamp says it, without zone."""
+    return datetime.fromisoformat(cfdi.fiscal.fecha_timbrado)
+
+
+def _document(cfdi: Representation, title: str) -> dict[str, Any]:
+    at = stamped_at(cfdi)
+    date = {name: getattr(at, name) for name in ("year", "month", "day", "hour", "minute", "second")}
+    return {"title": title, "author": cfdi.emisor.nombre, "date": date}
+
+
+def _page(data: InvoicePrint, title: str) -> dict[str, Any]:
+    fiscal = data.representation.fiscal
+    mark = None
+    if data.cancelled_at is not None:
+        mark = {"text": "CANCELADO", "color": "#f6d5d2"}
+    elif "SIN VALOR" in (fiscal.leyenda or "").upper():
+        mark = {"text": NO_VALUE, "color": "#eceff2"}
+    return {
+        "running": [f"{data.branding.name} · {title}", Exact(f"Folio fiscal {fiscal.uuid}"), fiscal.legend],
+        "mark": mark,
+    }
+
+
+def _head(cfdi: Representation, number_text: str, cancelled_at: datetime | None) -> list[list[str]]:
+    issued = moment(datetime.fromisoformat(cfdi.fecha), seconds=True)
+    lines = [["Folio", number_text]] if number_text else []
+    lines += [["Emisión", issued], ["Lugar de expedición", f"C.P. {cfdi.lugar_expedicion}"]]
+    if cancelled_at is not None:
+        lines.append(["Cancelado", day(cancelled_at)])
+    return lines
+
+
+def _issuer(cfdi: Representation) -> dict[str, Any]:
+    lines = [["Régimen fiscal", _named(cfdi.emisor.regimen_fiscal)]]
+    return {"role": "Emisor", "name": cfdi.emisor.nombre, "rfc": cfdi.emisor.rfc, "lines": lines}
+
+
+def _receptor(cfdi: Representation) -> dict[str, Any]:
+    who = cfdi.receptor
+    lines = [
+        ["Domicilio fiscal", f"C.P. {who.domicilio_fiscal}"],
+        ["Régimen fiscal", _named(who.regimen_fiscal)],
+        ["Uso del CFDI", _named(who.uso_cfdi)],
+    ]
+    if who.residencia_fiscal is not None:
+        lines.append(["Residencia fiscal", _named(who.residencia_fiscal)])
+    if who.num_reg_id_trib:
+        lines.append(["Registro tributario", who.num_reg_id_trib])
+    return {"role": "Receptor", "name": who.nombre, "rfc": who.rfc, "lines": lines}
+
+
+def _facts(cfdi: Representation) -> list[list[str]]:
+    moneda = _named(cfdi.moneda)
+    if cfdi.tipo_cambio and cfdi.moneda.key != "MXN":
+        moneda += f", tipo de cambio {number(Decimal(cfdi.tipo_cambio), decimals=4)}"
+    facts = [["Moneda", moneda], ["Exportación", _named(cfdi.exportacion)]]
+    if cfdi.metodo_pago is not None:
+        facts.insert(0, ["Método de pago", _named(cfdi.metodo_pago)])
+    if cfdi.forma_pago is not None:
+        facts.insert(0, ["Forma de pago", _named(cfdi.forma_pago)])
+    return facts
+
+
+def _lines(lines: Iterable[Line]) -> tuple[list[list[str]], list[list[Any]]]:
+    """The cells of each line (the second is the quiet text under the description) and the columns."""
+    lines = tuple(lines)
+    discounts = any(line.descuento for line in lines)
+    rows = [
+        [
+            quantity(Decimal(line.cantidad)),
+            line.descripcion,
+            _detail(line),
+            number(Decimal(line.valor_unitario)),
+            *([number(Decimal(line.descuento)) if line.descuento else ""] if discounts else []),
+            number(Decimal(line.importe)),
+        ]
+        for line in lines
+    ]
+    amounts = ["Precio unitario", *(["Descuento"] if discounts else []), "Importe"]
+    widths = [_width(name, [row[index] for row in rows]) for index, name in enumerate(amounts, start=3)]
+    first = _width("Cantidad", [row[0] for row in rows])
+    columns: list[list[Any]] = [["Cantidad", first, "left"], ["Descripción", None, "left"]]
+    columns += [[name, width, "right"] for name, width in zip(amounts, widths, strict=True)]
+    return rows, columns
+
+
+def _width(title: str, figures: Iterable[str]) -> float:
+    """Millimetres of a column: as wide as its title or its longest figures, and the gap."""
+    widest = max((sum(_POINT if char in ",. " else _FIGURE for char in text) for text in figures), default=0.0)
+    return round(max(widest, _LETTER * len(title)) + _GAP, 1)
+
+
+def _detail(line: Line) -> str:
+    taxes = [_spaced(tax.label) for tax in line.taxes] or [line.objeto_imp.label.rstrip(".")]
+    unit = line.unidad or line.clave_unidad.label
+    parts = [
+        f"{unit} ({line.clave_unidad.key})" if unit else line.clave_unidad.key,
+        f"Clave {line.clave_prod_serv.key}",
+        *taxes,
+    ]
+    if line.no_identificacion:
+        parts.append(f"No. {line.no_identificacion}")
+    return "  ·  ".join(part for part in parts if part)
+
+
+def _notes(cfdi: Representation) -> list[list[Any]]:
+    """Name and texts (one per line) of what stands beside the totals."""
+    notes: list[list[Any]] = [["Total con letra", [cfdi.totals.total_in_words]]]
+    if cfdi.condiciones_de_pago:
+        notes.append(["Condiciones de pago", [cfdi.condiciones_de_pago]])
+    if cfdi.informacion_global is not None:
+        period = cfdi.informacion_global
+        months = f"{_named(period.meses)} de {period.anio}"
+        notes.append(["Periodo de la factura global", [f"{_named(period.periodicidad)}, {months}"]])
+    for relation in cfdi.relacionados:
+        notes.append([f"CFDI relacionados: {_named(relation.tipo)}", [Exact(uuid) for uuid in relation.uuids]])
+    return notes
+
+
+def _totals(cfdi: Representation) -> list[list[str]]:
+    sums = cfdi.totals
+    rows = [["Subtotal", "", pesos(Decimal(sums.sub_total))]]
+    if sums.descuento:
+        rows.append(["Descuento", "", _less(sums.descuento)])
+    for tax in sums.traslados:
+        base = f"sobre {pesos(Decimal(tax.base))}" if tax.base else ""
+        rows.append([_spaced(tax.label), base, pesos(Decimal(tax.importe)) if tax.importe else "—"])
+    for tax in sums.retenciones:
+        label, rates = _withheld(tax, cfdi.lines)
+        rows.append([label, rates, _less(tax.importe or "0")])
+    return rows
+
+
+def _withheld(tax: Tax, lines: Iterable[Line]) -> tuple[str, str]:
+    """The label of a withheld tax and its rates: the summary of a CFDI has none, its lines have."""
+    same = (other for line in lines for other in line.taxes if other.retenido and other.impuesto == tax.impuesto)
+    labels = sorted({other.label for other in same})
+    if len(labels) == 1:
+        return _spaced(labels[0]), ""
+    return _spaced(tax.label), _spaced(", ".join(label.removeprefix(tax.label).strip() for label in labels))
+
+
+def _fiscal(fiscal: Fiscal) -> dict[str, Any]:
+    facts = [
+        ["Folio fiscal", Exact(fiscal.uuid)],
+        ["Fecha y hora de certificación", moment(datetime.fromisoformat(fiscal.fecha_timbrado), seconds=True)],
+        ["RFC del proveedor de certificación", fiscal.rfc_prov_certif],
+        ["No. de serie del CSD del emisor", Exact(fiscal.no_certificado)],
+        ["No. de serie del certificado del SAT", Exact(fiscal.no_certificado_sat)],
+    ]
+    if fiscal.leyenda:
+        facts.append(["Leyenda del timbre", fiscal.leyenda])
+    seals = [
+        ["Sello digital del CFDI", fiscal.sello],
+        ["Sello digital del SAT", fiscal.sello_sat],
+        ["Cadena original del complemento de certificación digital del SAT", fiscal.cadena_tfd],
+    ]
+    return {
+        "heading": "Timbre fiscal digital",
+        "qr-alt": Exact(f"Código QR para verificar en el SAT el folio fiscal {fiscal.uuid}"),
+        "facts": facts,
+        "seals": [[name, [Exact(part) for part in pieces(text, SEAL_LINE)]] for name, text in seals],
+    }
+
+
+def _named(value: Labelled) -> str:
+    return f"{value.key} {value.label}".strip()
+
+
+def _spaced(label: str) -> str:
+    return label.replace(" %", "\u00a0%")
+
+
+def _less(amount: str) -> str:
+    value = Decimal(amount)
+    return f"{MINUS}{pesos(value)}" if value else pesos(value)
+
+
+def _in_currency(word: str, cfdi: Representation) -> str:
+    return word if cfdi.moneda.key == "MXN" else f"{word} {cfdi.moneda.key}"

@@ -1,0 +1,114 @@
+"""From a ticket or a payment slip to the text of its page, on 80 mm or letter. How it looks is in templates/."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from emite.typeset.data import Amount, Invoicing, SlipPrint, TicketLine, TicketPrint, Venue
+from emite.typeset.legible import Exact, pieces
+from emite.typeset.written import MINUS, day, moment, pesos, quantity
+
+AT_THE_DESK = "También puede solicitar su factura en caja"
+ONLY_AT_THE_DESK = "Solicite su factura en caja"
+WHEN_SETTLED = "Disponible al liquidar el saldo"
+CODE_GROUP = 4
+
+
+def ticket_page(data: TicketPrint) -> dict[str, Any]:
+    """The page's data but for its `brand`."""
+    sums = [["Subtotal", "", pesos(data.subtotal)]] if data.discount or data.taxes else []
+    if data.discount:
+        sums.append(["Descuento", "", f"{MINUS}{pesos(data.discount)}"])
+    sums += [_row(tax) for tax in data.taxes]
+    return {
+        "document": _document(f"Remisión {data.folio}", data.branding.name, data.issued_at),
+        "head": {"title": "Remisión", "lines": _head(data, data.folio, data.issued_at)},
+        "venue": _venue(data.venue),
+        "reprint": _reprint(data.reprinted_at),
+        "lines": [_line(line) for line in data.lines],
+        "sums": sums,
+        "total": ["Total", pesos(data.total)],
+        "payments": _payments(data.payments, None, data.change),
+        "owed": ["Por pagar", pesos(data.owed)] if data.owed else None,
+        "way": _way(data.invoicing),
+    }
+
+
+def slip_page(data: SlipPrint) -> dict[str, Any]:
+    """The page's data but for its `brand`."""
+    head = _head(data, data.folio, data.paid_at)
+    head.insert(1, ["Remisión", data.charge_folio])
+    return {
+        "document": _document(f"Comprobante de pago {data.folio}", data.branding.name, data.paid_at),
+        "head": {"title": "Comprobante de pago", "lines": head},
+        "venue": _venue(data.venue),
+        "reprint": _reprint(data.reprinted_at),
+        "lines": [],
+        "sums": [],
+        "total": ["Pago", pesos(data.amount)],
+        "payments": _payments(data.payments, data.received, data.change),
+        "account": [
+            ["Total de la remisión", "", pesos(data.charge_total)],
+            ["Pagado a la fecha", "", pesos(data.paid)],
+        ],
+        "owed": ["Por pagar", pesos(data.owed)] if data.owed else None,
+        "settled": "" if data.owed else "Remisión liquidada",
+        "way": _way(data.invoicing),
+    }
+
+
+def _document(title: str, author: str, at: datetime) -> dict[str, Any]:
+    date = {name: getattr(at, name) for name in ("year", "month", "day", "hour", "minute", "second")}
+    return {"title": title, "author": author, "date": date}
+
+
+def _head(data: TicketPrint | SlipPrint, folio: str, at: datetime) -> list[list[str]]:
+    lines = [["Folio", folio], ["Fecha", moment(at)], ["Caja", data.register], ["Atendió", data.cashier]]
+    lines.append(["Paciente", data.patient])
+    return [line for line in lines if line[1]]
+
+
+def _venue(venue: Venue) -> list[str]:
+    lines = [venue.legal_name, f"RFC {venue.rfc}", *venue.address.splitlines(), venue.phone and f"Tel. {venue.phone}"]
+    return [line for line in lines if line]
+
+
+def _reprint(at: datetime | None) -> str:
+    return "" if at is None else f"Reimpresión · {moment(at)}"
+
+
+def _line(line: TicketLine) -> list[str]:
+    times = "" if line.quantity == 1 else f"{quantity(line.quantity)} × {pesos(line.unit_price)}"
+    return [line.description, "  ·  ".join(part for part in (times, line.tax) if part), pesos(line.amount)]
+
+
+def _row(amount: Amount) -> list[str]:
+    return [amount.label, amount.detail, pesos(amount.amount)]
+
+
+def _payments(payments: tuple[Amount, ...], received: Decimal | None, change: Decimal) -> list[list[str]]:
+    rows = [_row(payment) for payment in payments]
+    if received is not None:
+        rows.append(["Recibido", "", pesos(received)])
+    if change:
+        rows.append(["Cambio", "", pesos(change)])
+    return rows
+
+
+def _way(way: Invoicing) -> dict[str, Any]:
+    online = way.link is not None
+    return {
+        "heading": _online(way) if online else ONLY_AT_THE_DESK,
+        "when": WHEN_SETTLED if online and way.when_settled else "",
+        "link": Exact(way.link) if way.link is not None else "",
+        "code": Exact(" ".join(pieces(way.code, CODE_GROUP))),
+        "qr": online,
+        "qr-alt": Exact(f"Código QR que abre la factura en línea con el código {way.code}"),
+        "desk": AT_THE_DESK if online else "",
+    }
+
+
+def _online(way: Invoicing) -> str:
+    return "Factura en línea" if way.last_day is None else f"Factura en línea hasta el {day(way.last_day)}"

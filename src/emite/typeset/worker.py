@@ -1,0 +1,115 @@
+"""The program of the typesetting process: reads jobs from a socket, compiles them with typst, answers PDFs.
+
+Run as a file by `process.py`, in a process of its own, so it imports nothing of emite. typst is loaded nowhere else:
+a process that forks after a compile leaves its child hanging.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+TEMPLATES = Path(__file__).parent / "templates"
+_LENGTHS = struct.Struct(">IQ")
+
+
+def send(channel: socket.socket, header: dict[str, Any], payload: bytes = b"") -> None:
+    """One message: a JSON header and bytes. Raises OSError (TimeoutError included) when the other side is not there."""
+    head = json.dumps(header).encode()
+    channel.sendall(_LENGTHS.pack(len(head), len(payload)) + head)
+    channel.sendall(payload)
+
+
+def receive(channel: socket.socket, deadline: float | None = None) -> tuple[dict[str, Any], bytes]:
+    """The next message. Raises EOFError when the other side closed, TimeoutError past `deadline` (monotonic)."""
+    head, payload = _LENGTHS.unpack(_exactly(channel, _LENGTHS.size, deadline))
+    header: dict[str, Any] = json.loads(_exactly(channel, head, deadline))
+    return header, _exactly(channel, payload, deadline)
+
+
+def _exactly(channel: socket.socket, length: int, deadline: float | None) -> bytes:
+    parts = []
+    while length:
+        if deadline is not None:
+            channel.settimeout(max(0.001, deadline - time.monotonic()))
+        part = channel.recv(min(length, 1 << 20))
+        if not part:
+            raise EOFError("the other side closed the channel")
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+def main(descriptor: int, parent: int, font_folder: str) -> None:
+    """Serve jobs from the socket `descriptor` until it closes or the process `parent` is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and its end ends this one
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    channel = socket.socket(fileno=descriptor)
+    compiler = Compiler(font_folder)
+    while True:
+        try:
+            header, payload = receive(channel)
+        except EOFError:
+            return
+        answer, pdf = compiler.answer(header, payload)
+        send(channel, answer | {"rss": resident_bytes()}, pdf)
+
+
+def _leave_with(parent: int) -> None:
+    # The socket alone does not tell: a process forked from the parent may hold a copy of its end.
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(0)
+
+
+class Compiler:
+    """typst with the project's templates and its typeface, nothing of the machine's own fonts."""
+
+    def __init__(self, font_folder: str) -> None:
+        import typst  # here, so that whoever imports this module for its messages does not load it
+
+        self._typst: Any = typst  # its stubs do not know a dict of files as input
+        self._fonts = typst.Fonts(include_system_fonts=False, font_paths=[font_folder])
+        self._templates: dict[str, bytes] = {path.name: path.read_bytes() for path in TEMPLATES.glob("*.typ")}
+
+    def answer(self, header: dict[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
+        """Compile one job; a fault of the document is an answer, not an exception."""
+        files = dict(self._templates)
+        start = 0
+        for name, length in header["files"]:
+            files[name] = payload[start : start + length]
+            start += length
+        files["main.typ"] = self._templates[header["template"]]
+        try:
+            pdf = self._typst.compile(
+                files,
+                font_paths=self._fonts,
+                format="pdf",
+                pdf_standards=header["standards"],
+                pdf_tags=header["tags"],
+                timestamp=header["timestamp"],
+            )
+        except self._typst.TypstError as fault:
+            return {"fault": fault.message, "hints": fault.hints}, b""
+        return {}, pdf
+
+
+def resident_bytes() -> int:
+    """Memory of this process; 0 where the system does not tell it."""
+    try:
+        pages = Path("/proc/self/statm").read_text().split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -131,9 +131,13 @@ def authority() -> TestAuthority:
     return opened
 
 
-@functools.cache
 def rsa_key(number: int = 0, bits: int = 2048) -> rsa.RSAPrivateKey:
     """A key made once per run: they cost a tenth of a second each."""
+    return _rsa_key(number, bits)
+
+
+@functools.cache
+def _rsa_key(number: int, bits: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
 
 
@@ -151,9 +155,13 @@ def files(**over: Any) -> tuple[bytes, bytes]:
     return authority().issue(**(fields | over))
 
 
-@functools.cache
 def csd(rfc: str = HOSPITAL.rfc, number: int = 0) -> Csd:
     """An open CSD of that RFC."""
+    return _csd(rfc, number)
+
+
+@functools.cache
+def _csd(rfc: str, number: int) -> Csd:
     cer, key = files(rfc=rfc, private_key=rsa_key(number))
     return open_pair(cer, key, PASSWORD, expected_rfc=rfc, now=NOW)
 

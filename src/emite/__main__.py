@@ -16,9 +16,12 @@ _COMMANDS = {
     "verify": ("emite.ops.verify", "revisa la bitácora, lo timbrado y lo cifrado"),
     "doctor": ("emite.ops.doctor", "dice con palabras qué está mal en esta instalación"),
     "keys": ("emite.ops.keys", "crea, cambia y revisa las llaves"),
+    "sat-data": ("emite.ops.sat_data", "prepara los catálogos y esquemas del SAT"),
+    "demo": ("emite.ops.demo", "hospital inventado, listo para probarse"),
 }
 # name: (module, what it does). These read their own arguments: main(argv) -> exit code.
 _WHOLE = {
+    "check": ("emite.cfdi.check", "revisa CFDI 4.0 sin conexión ni base de datos"),
     "sandbox-pac": ("emite.pac.sandbox.__main__", "PAC simulado para pruebas, sin valor fiscal"),
 }
 
@@ -27,9 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code; troubles become one sentence on stderr and code 1."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0] in _WHOLE:
+        _speak_spanish()
         return int(import_module(_WHOLE[words[0]][0]).main(words[1:]) or 0)
     if words and words[0] in _COMMANDS:
         return _run(words[0], words[1:])
+    _speak_spanish()
     parser = _help()
     parser.parse_args(words)  # --help, --version, or an error that names the commands
     parser.print_help()
@@ -37,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(name: str, words: list[str]) -> int:
+    _speak_spanish()
     module = import_module(_COMMANDS[name][0])
     parser = argparse.ArgumentParser(prog=f"emite {name}", description=_COMMANDS[name][1].capitalize() + ".")
     module.add_arguments(parser)
@@ -68,6 +74,28 @@ def _help() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"emite {__version__}", help="muestra la versión")
     parser.add_argument("command", nargs="?", choices=[*_COMMANDS, *_WHOLE], metavar="COMANDO", help=argparse.SUPPRESS)
     return parser
+
+
+_SPANISH = {
+    "usage: ": "uso: ",
+    "options": "opciones",
+    "positional arguments": "argumentos",
+    "show this help message and exit": "muestra esta ayuda",
+    "%(prog)s: error: %(message)s\n": "%(prog)s: %(message)s\n",
+    "the following arguments are required: %s": "falta: %s",
+    "unrecognized arguments: %s": "no se reconoce: %s",
+    "expected one argument": "necesita un valor",
+    "expected at least one argument": "necesita al menos un valor",
+    "argument %(argument_name)s: %(message)s": "%(argument_name)s: %(message)s",
+    "invalid %(type)s value: %(value)r": "valor no válido: %(value)r",
+    "invalid choice: %(value)r (choose from %(choices)s)": "no existe %(value)r (hay: %(choices)s)",
+    "unknown parser %(parser_name)r (choices: %(choices)s)": "no existe %(parser_name)r (hay: %(choices)s)",
+}
+
+
+def _speak_spanish() -> None:
+    """argparse asks gettext for its few sentences and Python carries no Spanish ones: give it ours."""
+    vars(argparse)["_"] = lambda text: _SPANISH.get(text, text)
 
 
 if __name__ == "__main__":

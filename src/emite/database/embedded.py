@@ -106,7 +106,7 @@ def _start(place: Place, *, durable: bool, die_with_us: bool) -> None:
         _make_folders(place, user)
         if not (place.data / "PG_VERSION").exists():
             _init(place, programs, user, durable=durable)
-        _check_version(place, programs)
+        check_version(place.folder, programs)
         configuration.write(place.data, place.socket, user, durable=durable)
         pid = _pid(place) or _launch(place, programs, user, die_with_us=die_with_us)
         if not _comes_up(place, pid) and _BACKENDS_LINGER in _last_words(place):
@@ -216,11 +216,13 @@ def _check_disk(folder: Path) -> None:
         )
 
 
-def _check_version(place: Place, programs: Programs) -> None:
-    found = (place.data / "PG_VERSION").read_text(encoding="ascii").strip()
+def check_version(folder: Path, programs: Programs) -> None:
+    """Refuse data made by another major version of PostgreSQL."""
+    data = Place(folder).data
+    found = (data / "PG_VERSION").read_text(encoding="ascii").strip()
     if found != str(programs.major):
         raise DatabaseTrouble(
-            f"Los datos de {place.data} son de PostgreSQL {found} y este programa trae el {programs.major}. "
+            f"Los datos de {data} son de PostgreSQL {found} y este programa trae el {programs.major}. "
             "Respáldelos con la versión anterior de emite y restáurelos con ésta; aquí no se tocó nada."
         )
 

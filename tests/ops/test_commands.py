@@ -1,0 +1,102 @@
+"""The command line: quick, Spanish, and honest about what is wrong. Real processes, real folders."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emite.database import embedded
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="emite-command-", dir="/tmp"))
+    yield made
+    embedded.stop(made)
+    shutil.rmtree(made, ignore_errors=True)
+
+
+def emite(*words: str, data: Path) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("EMITE_", "DATABASE_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "emite", *words],
+        env={**environment, "EMITE_DATA": str(data)}, capture_output=True, text=True, timeout=120,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def test_help_is_quick_and_spanish(folder: Path) -> None:
+    emite("--help", data=folder)  # compiles the bytecode
+    start = time.perf_counter()
+    helped = emite("--help", data=folder)
+    assert time.perf_counter() - start < 0.5
+    assert helped.returncode == 0
+    for word in ("uso:", "comandos:", "doctor", "sandbox-pac", "muestra esta ayuda"):
+        assert word in helped.stdout
+    assert "usage" not in helped.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["nada"], "no existe 'nada'"), (["keys"], "falta: acción"), (["run", "--port", "x"], "valor no válido: 'x'")],
+)
+def test_mistakes_are_told_in_spanish(folder: Path, words: list[str], said: str) -> None:
+    answer = emite(*words, data=folder)
+    assert answer.returncode == 2
+    assert said in answer.stderr
+
+
+def test_doctor_tells_of_an_empty_installation(folder: Path) -> None:
+    answer = emite("doctor", data=folder / "nothing")
+    assert answer.returncode == 1
+    assert "no existe. La crea: emite run" in answer.stdout
+    assert answer.stderr == ""
+
+
+def test_an_installation_is_made_looked_at_broken_and_told(folder: Path) -> None:
+    made = emite("migrate", data=folder)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert not embedded.answers(folder)  # a short command leaves nothing running
+    assert emite("migrate", "--list", data=folder).stdout == "Las tablas están al día.\n"
+
+    sound = emite("doctor", data=folder)
+    assert sound.returncode == 0, sound.stdout
+    assert "Tablas al día." in sound.stdout
+    assert sound.stdout.endswith("Nada está mal.\n")
+    assert not embedded.answers(folder)
+
+    (folder / "secret_key").chmod(0o644)
+    (folder / "keys/worker/kek.json").unlink()
+    (folder / "postgres/PG_VERSION").write_text("17\n")
+    broken = emite("doctor", "--quiet", data=folder)
+    assert broken.returncode == 1
+    for said in ("chmod 600", "kek.json", "son de PostgreSQL 17 y este programa trae el 18"):
+        assert said in broken.stdout
+
+
+def test_keys_are_rotated_and_verified_from_the_command_line(folder: Path) -> None:
+    assert emite("migrate", data=folder).returncode == 0
+    before = emite("keys", "status", data=folder).stdout
+    rotated = emite("keys", "rotate", data=folder)
+    assert (rotated.returncode, rotated.stderr) == (0, "")
+    after = emite("keys", "status", data=folder).stdout
+    assert before.count("activa") == after.count("activa") == 4
+    assert after.count("anterior") == 4
+    assert emite("keys", "verify", data=folder).stdout == "Todo lo cifrado se puede abrir.\n"
+    assert emite("verify", data=folder).stdout == "Todo está íntegro.\n"
+    assert emite("keys", "retire", data=folder).stdout == "Ninguna llave anterior se puede retirar todavía.\n"
+
+
+def test_a_database_that_does_not_exist_is_one_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "")
+    environment = {**os.environ, "EMITE_DATA": str(folder), "DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}
+    answer = subprocess.run([sys.executable, "-m", "emite", "migrate"], env=environment, capture_output=True, text=True)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("emite migrate: El servidor de DATABASE_URL no respondió")
+    assert "Traceback" not in answer.stderr

@@ -30,6 +30,8 @@ class Ready:
     code: str
     charge: str
     total: str
+    people: tuple[str, ...]
+    password: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,15 +95,15 @@ def _seed(folder: Path, pac_url: str, pac_password: str) -> Ready:
         code=grouped(code_of(remision)),
         charge=remision.folio,
         total=f"${remision.total:,.2f}",
+        people=tuple(f"{email:24} {name} ({role.label.lower()})" for email, name, role, _ in seeding.PEOPLE),
+        password=seeding.DEMO_PASSWORD,
     )
 
 
 def _announce(port: int, ready: Ready) -> None:
-    from emite.ops import seeding
-
     site = f"http://{HOST}:{port}"
     code = ready.code.replace("-", "")
-    people = "\n".join(f"      {email:24} {name} ({role.label.lower()})" for email, name, role, _ in seeding.PEOPLE)
+    people = "\n".join(f"      {person}" for person in ready.people)
     print(
         f"""
   emite está listo. Ctrl-C lo detiene todo.
@@ -114,7 +116,7 @@ def _announce(port: int, ready: Ready) -> None:
       RFC MAOL880314Q75   LUCIA MARENTES OLVERA   CP 06700   régimen 605   uso D01
       RFC SCE050620LQ5    SEGUROS LA CEIBA        CP 64000   régimen 601   uso G03
 
-  La caja            {site}/caja/      contraseña: {seeding.DEMO_PASSWORD}
+  La caja            {site}/caja/      contraseña: {ready.password}
 {people}
 
   Los correos quedan en {os.environ["EMITE_DATA"]}/mail

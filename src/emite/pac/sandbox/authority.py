@@ -174,7 +174,9 @@ def _subject(kind: Kind, rfc: str, nombre: str) -> x509.Name:
     moral = len(rfc) == 12
     representative = "XAPR800101AB3"
     identifier = f"{rfc} / {representative}" if moral else rfc
-    curp = f" / {representative[:10]}HDFXXX09" if moral else f"{rfc[:10]}HDFXXX09"
+    # A CURP writes X for Ñ and for signs, and the attribute that carries it takes neither.
+    own = rfc[:10].replace("Ñ", "X").replace("&", "X")
+    curp = f" / {representative[:10]}HDFXXX09" if moral else f"{own}HDFXXX09"
     attributes = [
         x509.NameAttribute(NameOID.COMMON_NAME, nombre[:64]),
         x509.NameAttribute(_PERSON_NAME, nombre),

@@ -1,0 +1,35 @@
+# Every command of the project. The set-up runs by itself the first time and again when what it reads changes.
+PYTHON_VENV := .venv/bin/python
+EMITE := .venv/bin/emite
+OUT ?= salida
+PORT ?= 8000
+PYTEST_ARGS ?=
+
+SETUP := .ci/setup pyproject.toml $(wildcard src/emite/cfdi/codes/*.py)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-once run test check
+
+help:  ## muestra estos comandos
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: .venv/.ready-run  ## prepara todo, siembra un hospital inventado y lo sirve en 127.0.0.1:8000
+	@$(EMITE) demo --port $(PORT)
+
+demo-once: .venv/.ready-run  ## recorre los caminos sin nadie y deja los documentos en OUT=salida
+	@$(EMITE) demo --once --out "$(OUT)"
+
+run: .venv/.ready-run  ## inicia esta instalación: base de datos, web y trabajador
+	@$(EMITE) run --port $(PORT)
+
+check: .venv/.ready-test  ## estilo, tipos, contratos de importación y migraciones
+	@.ci/check
+
+test: .venv/.ready-test  ## todo lo anterior y las pruebas
+	@.ci/test $(PYTEST_ARGS)
+
+.venv/.ready-run: requirements/run.txt requirements/sat.txt $(SETUP)
+	@.ci/setup run
+
+.venv/.ready-test: requirements/dev.txt $(SETUP)
+	@.ci/setup test

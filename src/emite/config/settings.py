@@ -43,7 +43,10 @@ INSTALLED_APPS = [
     "emite.documents",
     "emite.charges",
     "emite.web.design",
+    "emite.web.printing",
+    "emite.web.login",
     "emite.web.portal",
+    "emite.web.desk",
 ]
 
 MIDDLEWARE = [

@@ -12,13 +12,16 @@ from functools import wraps
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from django.core.exceptions import PermissionDenied
+import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 
 from emite.accounts.models import User
 from emite.organizations.models import Membership, Organization
+from emite.web.errors.pages import page
+
+log = structlog.get_logger(__name__)
 
 #: Where the session keeps the organization that a person with several has chosen.
 CHOSEN = "organization"
@@ -83,7 +86,7 @@ def staff(need: Need) -> Callable[[Callable[..., HttpResponseBase]], Callable[..
             if isinstance(found, HttpResponse):
                 return found
             if not may(found, need):
-                raise PermissionDenied(REFUSALS[need])
+                return _refuse(request, need)
             known = cast(StaffRequest, request)
             known.membership, known.organization = found, found.organization
             response = view(known, *args, **kwargs)
@@ -99,7 +102,7 @@ def staff(need: Need) -> Callable[[Callable[..., HttpResponseBase]], Callable[..
 def _membership(request: HttpRequest) -> Membership | HttpResponse:
     held = memberships(cast(User, request.user))
     if not held:
-        raise PermissionDenied(REFUSALS[Need.SEE])
+        return _refuse(request, Need.SEE)
     chosen = request.session.get(CHOSEN)
     for membership in held:
         if len(held) == 1 or str(membership.organization_id) == chosen:
@@ -113,6 +116,11 @@ def choose(request: HttpRequest, organization_id: uuid.UUID) -> bool:
         return False
     request.session[CHOSEN] = str(organization_id)
     return True
+
+
+def _refuse(request: HttpRequest, need: Need) -> HttpResponse:
+    log.info("refused", need=need.name)
+    return page(request, 403, "Esta página no es para su usuario", REFUSALS[need])
 
 
 def _elsewhere(request: HttpRequest, address: str) -> HttpResponse:

@@ -1,0 +1,117 @@
+"""What needs somebody today: requests that were refused, held, in doubt or waiting too long, and certificates.
+
+Only finds and says; each entry leads to the page where a person can act.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+
+from emite.charges.models import Allocation, Charge
+from emite.documents.models import State
+from emite.issuers.models import Issuer, PacAccount, StoredCsd
+from emite.organizations.models import Organization
+
+#: A request that is not settled by then deserves a look.
+TOO_LONG = dt.timedelta(minutes=10)
+#: Refusals older than this are history, not work.
+REFUSED_SINCE = dt.timedelta(days=30)
+WARN_BEFORE_EXPIRY = dt.timedelta(days=30)
+LIMIT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to look at: what, why in a line, since when, where to act."""
+
+    tone: str
+    title: str
+    detail: str
+    address: str
+    at: dt.datetime | None = None
+
+
+def documents(organization: Organization, now: dt.datetime) -> list[Entry]:
+    """Charges whose invoice is stuck or was refused and that nobody has invoiced since. One query."""
+    rival = Allocation.objects.filter(charge=OuterRef("charge"), active=True)
+    later = Allocation.objects.filter(charge=OuterRef("charge"), created_at__gt=OuterRef("created_at"))
+    stuck = Q(active=True) & (
+        Q(document__state__in=(State.HELD, State.UNKNOWN))
+        | Q(document__state__in=(State.DRAFT, State.SEALED, State.SENDING), document__created_at__lt=now - TOO_LONG)
+    )
+    refused = (
+        Q(active=False, document__state=State.REJECTED, document__created_at__gte=now - REFUSED_SINCE)
+        & Q(charge__state=Charge.State.OPEN)
+        & ~Exists(rival)
+        & ~Exists(later)
+    )
+    rows = (
+        Allocation.objects.filter(stuck | refused, organization=organization)
+        .select_related("document", "charge")
+        .defer("document__content", "charge__code_hash", "charge__code_cipher")
+        .order_by("-document__created_at")[:LIMIT]
+    )
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: Allocation) -> Entry:
+    charge, document = row.charge, row.document
+    match document.state:
+        case State.REJECTED:
+            tone, why = "wrong", f"Factura rechazada ({document.last_code}): {document.last_text}"
+        case State.HELD:
+            tone, why = "wrong", "Factura detenida: 72 horas sin saber si el PAC la timbró. Debe revisarla una persona."
+        case State.UNKNOWN:
+            tone, why = "cost", "Factura en duda: el PAC no respondió con claridad; se le consulta antes de reintentar."
+        case _:
+            waiting = f" {document.last_text}" if document.last_text else ""
+            tone, why = "cost", f"Factura en espera desde hace más de diez minutos.{waiting}"
+    return Entry(
+        tone,
+        f"{charge.folio} · ${charge.total:,.2f}",
+        why,
+        reverse("desk:charge", args=[charge.pk]),
+        document.created_at,
+    )
+
+
+def readiness(organization: Organization, now: dt.datetime) -> list[Entry]:
+    """What keeps the organization from issuing, or soon will."""
+    page = reverse("desk:issuer")
+    issuers = list(Issuer.objects.filter(organization=organization))
+    if not issuers:
+        return [Entry("wrong", "Falta el emisor", "Sin RFC ni datos fiscales no se puede cobrar ni facturar.", page)]
+    entries = []
+    active = {csd.issuer_id: csd for csd in StoredCsd.objects.filter(organization=organization, active=True)}
+    accounts = {row.issuer_id: row for row in PacAccount.objects.filter(organization=organization, active=True)}
+    for issuer in issuers:
+        csd, account = active.get(issuer.pk), accounts.get(issuer.pk)
+        if csd is None:
+            entries.append(
+                Entry("wrong", "Falta el certificado", f"{issuer.rfc} no tiene CSD: no se puede sellar.", page)
+            )
+        elif csd.not_after <= now:
+            entries.append(
+                Entry("wrong", "Certificado vencido", f"El CSD de {issuer.rfc} venció: cargue el nuevo.", page)
+            )
+        elif csd.not_after - now < WARN_BEFORE_EXPIRY:
+            days = (csd.not_after - now).days
+            entries.append(
+                Entry("cost", "Certificado por vencer", f"Al CSD de {issuer.rfc} le quedan {days} días.", page)
+            )
+        if account is None:
+            entries.append(Entry("wrong", "Falta la cuenta del PAC", f"{issuer.rfc} no tiene con quién timbrar.", page))
+        elif account.open_until and account.open_until > now:
+            entries.append(
+                Entry(
+                    "cost",
+                    "El PAC no responde",
+                    "Las facturas esperan en cola y se timbrarán solas cuando vuelva.",
+                    page,
+                )
+            )
+    return entries

@@ -1,0 +1,35 @@
+"""The desk's first page: what needs somebody, the search, and the charges with their money and their invoice."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from emite.web.access import Need, StaffRequest, may, staff
+from emite.web.desk import attention
+from emite.web.desk.searching import SHOWN, Filters, search
+
+
+@staff(Need.SEE)
+@require_GET
+def home(request: StaffRequest) -> HttpResponse:
+    now = timezone.now()
+    today = request.organization.local_date(now)
+    filters = Filters.read(request.GET, today)
+    first = not filters.any and filters.before is None
+    context = {
+        "organization": request.organization,
+        "membership": request.membership,
+        "section": "inicio",
+        "zone": request.organization.zone,
+        "filters": filters,
+        "shown": [(key, label, filters.address(ver=key)) for key, label in SHOWN.items()],
+        "page": search(request.organization, filters, today),
+        "needs": attention.documents(request.organization, now) if first else [],
+        "lacks": attention.readiness(request.organization, now) if first else [],
+        "may_collect": may(request.membership, Need.COLLECT),
+        "may_administer": may(request.membership, Need.ADMINISTER),
+    }
+    return render(request, "desk/home.html", context)

@@ -1,0 +1,119 @@
+"""Cash registers: list them, add one, say which one books what the portal invoices ("Facturación web")."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from emite.audit import record
+from emite.charges.models import CashRegister
+from emite.organizations.models import Organization
+from emite.web.access import Need, StaffRequest, staff
+
+
+class RegisterForm(forms.Form):
+    name = forms.CharField(
+        label="Nombre",
+        max_length=60,
+        error_messages={"required": "Escriba el nombre de la caja.", "max_length": "Use a lo más 60 letras."},
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    web_invoicing = forms.BooleanField(
+        label="Facturación web",
+        required=False,
+        help_text="Lleva el control de lo que facturan los pacientes en el portal. No recibe pagos, y solo hay una.",
+    )
+
+    def __init__(self, data: Any = None, *, organization: Organization, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.organization = organization
+
+    def clean_name(self) -> str:
+        name = " ".join(self.cleaned_data["name"].split())
+        if CashRegister.objects.filter(organization=self.organization, name__iexact=name).exists():
+            raise forms.ValidationError(f"Ya hay una caja que se llama {name}: use otro nombre.")
+        return name
+
+    def clean_web_invoicing(self) -> bool:
+        web = bool(self.cleaned_data["web_invoicing"])
+        if web:
+            other = CashRegister.objects.filter(organization=self.organization, web_invoicing=True, active=True).first()
+            if other:
+                raise forms.ValidationError(
+                    f"La caja {other.name} ya es la de facturación web y solo puede haber una: desactívela primero."
+                )
+        return web
+
+
+@staff(Need.ADMINISTER)
+@require_http_methods(["GET", "POST"])
+def registers(request: StaffRequest) -> HttpResponse:
+    form = RegisterForm(request.POST or None, organization=request.organization)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            # Two administrators at once: the second waits here, and then sees what the first did.
+            Organization.objects.select_for_update().get(pk=request.organization.pk)
+            form.full_clean()
+            if form.is_valid():
+                _add(request, form)
+                messages.success(request, f"Caja {form.cleaned_data['name']} agregada.")
+                return HttpResponseRedirect(reverse("desk:registers"))
+    context = {
+        "organization": request.organization,
+        "membership": request.membership,
+        "registers": CashRegister.objects.filter(organization=request.organization).order_by("-active", "name"),
+        "form": form,
+        "section": "cajas",
+    }
+    return render(request, "desk/registers.html", context, status=422 if form.is_bound else 200)
+
+
+def _add(request: StaffRequest, form: RegisterForm) -> None:
+    data = form.cleaned_data
+    made = CashRegister.objects.create(
+        organization=request.organization, name=data["name"], web_invoicing=data["web_invoicing"]
+    )
+    record(
+        organization_id=request.organization.pk,
+        actor=request.user.email,
+        action="register.create",
+        subject=f"register:{made.pk}",
+        after={"name": made.name, "web_invoicing": made.web_invoicing},
+        now=timezone.now(),
+    )
+
+
+@staff(Need.ADMINISTER)
+@require_POST
+def switch(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """Put a register out of use, or back into it. What it took stays where it is."""
+    with transaction.atomic():
+        Organization.objects.select_for_update().get(pk=request.organization.pk)
+        register = CashRegister.objects.filter(organization=request.organization, pk=pk).first()
+        if register is None:
+            raise Http404
+        rival = CashRegister.objects.filter(organization=request.organization, web_invoicing=True, active=True)
+        if not register.active and register.web_invoicing and rival.exists():
+            messages.error(request, "Ya hay otra caja de facturación web en uso: desactívela primero.")
+            return HttpResponseRedirect(reverse("desk:registers"))
+        register.active = not register.active
+        register.save(update_fields=["active"])
+        record(
+            organization_id=request.organization.pk,
+            actor=request.user.email,
+            action="register.activate" if register.active else "register.deactivate",
+            subject=f"register:{register.pk}",
+            now=timezone.now(),
+        )
+    words = "está otra vez en uso" if register.active else "quedó fuera de uso"
+    messages.success(request, f"La caja {register.name} {words}.")
+    return HttpResponseRedirect(reverse("desk:registers"))

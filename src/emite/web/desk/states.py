@@ -1,0 +1,50 @@
+"""In which words and tone the desk says how a charge stands: its money, and its invoice.
+
+The facts are those of `charges` and `documents`; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from emite.charges.models import Charge
+from emite.documents.models import FiscalDocument, State
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A word and its tone, as the badges of the design name them: good, accent, cost, wrong or none."""
+
+    text: str
+    tone: str
+
+
+NOT_INVOICED = Badge("Sin factura", "")
+
+_DOCUMENT = {
+    State.DRAFT: Badge("En proceso", "accent"),
+    State.SEALED: Badge("En proceso", "accent"),
+    State.SENDING: Badge("En proceso", "accent"),
+    State.UNKNOWN: Badge("En duda", "cost"),
+    State.HELD: Badge("Detenida", "wrong"),
+    State.STAMPED: Badge("Facturada", "good"),
+    State.REJECTED: Badge("Rechazada", "wrong"),
+    State.CANCELLED: Badge("Cancelada", ""),
+    State.VOID: Badge("Descartada", ""),
+}
+
+
+def money_badge(charge: Charge) -> Badge:
+    """Void, paid, partly paid or owed."""
+    if charge.state == Charge.State.VOID:
+        return Badge("Cancelada", "")
+    if charge.is_paid:
+        return Badge("Pagada", "good")
+    if charge.paid:
+        return Badge(f"Debe ${charge.owed:,.2f}", "cost")
+    return Badge("Por cobrar", "cost")
+
+
+def invoice_badge(document: FiscalDocument | None) -> Badge:
+    """The state of the document that invoices a charge, or of the last that tried."""
+    return _DOCUMENT[State(document.state)] if document else NOT_INVOICED

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from emite.charges.models import Allocation, CashRegister, Charge
 from emite.documents.models import FiscalDocument
@@ -20,16 +20,18 @@ class AlreadyAllocated(Exception):
 def allocate(
     target: Charge, document: FiscalDocument, *, register: CashRegister | None, now: dt.datetime
 ) -> Allocation:
-    """Bind, or raise AlreadyAllocated. Waits for a rival transaction on the same charge to end."""
+    """Bind, or raise AlreadyAllocated, after which the caller's transaction can only be undone.
+
+    Waits for a rival transaction on the same charge to end.
+    """
     try:
-        with transaction.atomic():
-            return Allocation.objects.create(
-                organization_id=target.organization_id,
-                charge=target,
-                document=document,
-                register=register,
-                created_at=now,
-            )
+        return Allocation.objects.create(
+            organization_id=target.organization_id,
+            charge=target,
+            document=document,
+            register=register,
+            created_at=now,
+        )
     except IntegrityError as error:
         if "allocation_one_live_per_charge" in str(error):
             raise AlreadyAllocated(str(target.pk)) from error

@@ -140,16 +140,13 @@ def ask(document: FiscalDocument, clock: Clock) -> tuple[Facts, StampAnswer]:
     xml, key, now = bytes(sealed.xml), document.pac_key, clock()
     promised = time.monotonic()
     with transaction.atomic(durable=True):
-        renew(document, now)
-        document.attempts += 1
-        document.first_sent_at = document.first_sent_at or now
-        document.last_sent_at = now
         _update(
             document,
             State.SENDING,
             from_states=[State.SEALED],
-            attempts=document.attempts,
-            first_sent_at=document.first_sent_at,
+            renew_at=now,
+            attempts=document.attempts + 1,
+            first_sent_at=document.first_sent_at or now,
             last_sent_at=now,
             not_found=0,
             next_at=now,
@@ -169,9 +166,7 @@ def look_up(document: FiscalDocument, clock: Clock) -> LookupAnswer:
     """Ask the PAC for an earlier stamp of these bytes. Never stamps. Raises LostLease."""
     sealed, now = _sealed(document), clock()
     with transaction.atomic(durable=True):
-        renew(document, now)
-        document.attempts += 1
-        _update(document, State(document.state), attempts=document.attempts)
+        _update(document, State(document.state), renew_at=now, attempts=document.attempts + 1)
         _promise(document, StampAttempt.Operation.LOOKUP, now)
     reached("lookup_promised")
     answer = adapter(document.pac_account).lookup(bytes(sealed.xml), document.pac_key)
@@ -278,18 +273,30 @@ def _stamp(document: FiscalDocument, stamp: Verified, now: dt.datetime) -> None:
 
 
 def _move(document: FiscalDocument, move: Move, now: dt.datetime) -> None:
-    _update(document, move.state, next_at=move.next_at, **move.changes)
+    let_go_too: dict[str, object] = {} if move.state in UNSETTLED else {"lease_until": None}
+    _update(document, move.state, next_at=move.next_at, **move.changes, **let_go_too)
     if move.event:
         note(document, move.event, now=now, detail={"code": move.changes.get("last_code", "")})
 
 
 def _update(
-    document: FiscalDocument, state: State, *, from_states: list[State] | None = None, **changes: object
+    document: FiscalDocument,
+    state: State,
+    *,
+    from_states: list[State] | None = None,
+    renew_at: dt.datetime | None = None,
+    **changes: object,
 ) -> None:
-    """Compare and set: only while we hold the row, and it is where we believe it is."""
+    """Compare and set: only while we hold the row, and it is where we believe it is. Raises LostLease.
+
+    With `renew_at` the lease must not have run out then, and is held for another LEASE.
+    """
     rows = FiscalDocument.objects.filter(
         pk=document.pk, lease_owner=document.lease_owner, state__in=from_states or [document.state]
     )
+    if renew_at:
+        rows = rows.filter(lease_until__gte=renew_at)
+        changes["lease_until"] = renew_at + LEASE
     if not rows.update(state=state, **changes):
         raise LostLease(str(document.pk))
     document.state = state

@@ -40,7 +40,8 @@ def drive(pk: uuid.UUID, *, owner: str, clock: Clock, spool: Spool | None = None
             if document.is_settled or document.next_at is None or document.next_at > clock():
                 break
             _step(document, clock, spool)
-        stamping.let_go(document)
+        if not document.is_settled:
+            stamping.let_go(document)
     except LostLease:
         log.warning("lease_lost", document=str(pk))
     return State(document.state)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.db import models
+from django.db import connection, models
 
 from emite.organizations.models import OwnedByOrganization
 
@@ -68,10 +68,13 @@ class Series(OwnedByOrganization):
     @staticmethod
     def take_folio(series_pk: object) -> tuple[str, int]:
         """Serie and the next folio. Call inside the transaction that stores the document."""
-        series = Series.objects.select_for_update().get(pk=series_pk)
-        folio = series.next_folio
-        Series.objects.filter(pk=series.pk).update(next_folio=folio + 1)
-        return series.name, folio
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE issuers_series SET next_folio = next_folio + 1 WHERE id = %s RETURNING name, next_folio - 1",
+                [series_pk],
+            )
+            name, folio = cursor.fetchone()
+        return name, folio
 
 
 class PacAccount(OwnedByOrganization):

@@ -101,8 +101,8 @@ def _seal_faults(root: etree._Element, authorities: Iterable[Authority]) -> list
     faults = []
     for fault in seal.verify(root):
         faults.append(fault)
-        if fault.code == "CFDI40102":  # SAT's matrix and the numbers of the PACs name the same fault
-            faults.append(Fault("302", fault.message, fault.xpath))
+        if fault.code == "302":  # the PACs' number and the matrix's code name the same fault: people search for both
+            faults.append(Fault("CFDI40102", fault.message, fault.xpath))
     certificate = seal.certificate_of(root)
     if certificate is not None and not certificate.issued_by(known_authorities.known(authorities)):
         message = (

@@ -44,8 +44,8 @@ def validate(root: etree._Element) -> list[Fault]:
     """What is wrong with a cfdi:Comprobante by SAT's XSD, every complement included; empty when nothing is.
 
     Code 301, or the code of the CFDI40xxx rule that owns the attribute. The Addenda is not looked at, a complement that
-    no schema of ours describes is an AVISO (EMI120), and a document without Sello may lack what sealing writes. The
-    tree is not changed.
+    no schema of ours describes is an AVISO (EMI120), and while Sello is empty so may be the other two that sealing
+    writes. The tree is not changed.
     """
     if root.tag != f"{_C}Comprobante":
         return [Fault("301", "El documento no es un CFDI 4.0: su raíz debe ser cfdi:Comprobante.", "/")]
@@ -69,7 +69,7 @@ def _by_schema(tree: etree._Element, door: _Door) -> list[Fault]:
     schema = _schema(door)
     if schema.validate(tree):
         return []
-    unsealed = not tree.get("Sello", "").strip()
+    unsealed = not tree.get("Sello", "-").strip()
     faults = []
     marked: set[str] = set()
     log: Any = schema.error_log  # its stub does not say that it can be iterated

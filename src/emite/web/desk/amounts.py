@@ -19,8 +19,10 @@ def read_amount(typed: str) -> Decimal:
     Takes a peso sign, blanks and commas of thousands; never an exponent, and never a comma as the decimal point,
     because "1,5" could be read in two ways.
     """
+    if len(typed) > _LONGEST:
+        raise ValueError("Son demasiadas cifras: escriba una cantidad como 1234.50.")
     text = _BLANKS.sub("", typed).replace("−", "-").replace("$", "", 1)
-    match = _SHAPE.fullmatch(text) if len(text) <= _LONGEST else None
+    match = _SHAPE.fullmatch(text)
     if match is None or not (match[2] or match[3]):
         raise ValueError(
             "Use punto para los decimales y coma solo para los miles, por ejemplo 1,234.50."

@@ -55,7 +55,7 @@ class LineForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, message in self.required_messages.items():
-            self.fields[name].error_messages["required"] = message
+            self.fields[name].error_messages |= {"required": message, "invalid_choice": message}
 
     def clean_clave_unidad(self) -> str:
         return str(self.cleaned_data["clave_unidad"]).upper()

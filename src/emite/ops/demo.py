@@ -10,6 +10,7 @@ import datetime as dt
 import os
 import secrets
 import shutil
+import signal
 import socket
 import tempfile
 from dataclasses import dataclass
@@ -137,10 +138,16 @@ def _once(out: Path) -> int:
     ended: list[bool] = []
 
     def walk(ready: Ready) -> None:
+        ground = roads.Ground(
+            site=f"http://{HOST}:{port}",
+            slug=ready.slug,
+            password=ready.password,
+            trust=folder / "sandbox" / "authority",
+        )
         try:
-            ended.append(roads.walk(f"http://{HOST}:{port}", out, slug=ready.slug))
+            ended.append(roads.walk(ground, out))
         finally:
-            os.kill(os.getpid(), 15)
+            os.kill(os.getpid(), signal.SIGTERM)
 
     try:
         code = _serve(port, walk)

@@ -76,7 +76,18 @@ class Visitor:
         files: Mapping[str, tuple[str, bytes]] | None = None,
     ) -> Page:
         """Fill the form that has the field `has`, press `button` (name, value) and follow the answer."""
-        form = page.form(has)
+        return self.submit_form(page, page.form(has), values, button=button, files=files)
+
+    def submit_form(
+        self,
+        page: Page,
+        form: html.FormElement,
+        values: Mapping[str, str],
+        *,
+        button: tuple[str, str] | None = None,
+        files: Mapping[str, tuple[str, bytes]] | None = None,
+    ) -> Page:
+        """The same with a form already in hand."""
         fields = [(name, value) for name, value in form.form_values() if name not in values]
         fields += list(values.items())
         if button:

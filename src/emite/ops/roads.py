@@ -1,0 +1,192 @@
+"""The roads walked without a person, through the real pages: what `emite demo --once` does and leaves behind.
+
+Every step goes over HTTP as a browser without JavaScript would; documents and times land in one folder.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emite.cfdi import check, timbre
+from emite.cfdi.xml import parse
+from emite.ops.visiting import Lost, Page, Visitor
+
+#: How long the road waits for the stamp before it says that something is wrong.
+PATIENCE_SECONDS = 30.0
+PATIENT = {
+    "rfc": "XOJI740919U48",
+    "nombre": "INGRID XODAR JIMENEZ",
+    "domicilio_fiscal": "76028",
+    "regimen_fiscal": "605",
+    "uso_cfdi": "D01",
+    "email": "ingrid@correo.demo",
+}
+
+
+@dataclass
+class Steps:
+    """Milliseconds of each step, in the order they happened."""
+
+    milliseconds: dict[str, float] = field(default_factory=dict)
+    _since: float = field(default_factory=time.perf_counter)
+
+    def done(self, name: str) -> None:
+        now = time.perf_counter()
+        self.milliseconds[name] = round((now - self._since) * 1000, 1)
+        self._since = now
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where the roads lie: an installation with the demo's seed."""
+
+    site: str
+    slug: str
+    password: str
+    trust: Path
+    """Folder of the certificates of its own test authority."""
+
+
+def walk(ground: Ground, out: Path) -> bool:
+    """Walk every road against a running installation; True when all ended as they should. Says why when not."""
+    out.mkdir(parents=True, exist_ok=True)
+    summary: dict[str, Any] = {"ok": False, "documents": {}}
+    try:
+        summary["documents"] |= _remision(ground, out)
+        summary["ok"] = all(document["status"] == "timbrada" for document in summary["documents"].values())
+    except Lost as lost:
+        summary["error"] = str(lost)
+        print(f"emite demo: el camino se perdió. {lost}", flush=True)
+    text = json.dumps(summary, ensure_ascii=False, indent=2)
+    (out / "summary.json").write_text(text + "\n", encoding="utf-8")
+    if summary["ok"]:
+        print(f"Los documentos están en {out.resolve()}", flush=True)
+    return bool(summary["ok"])
+
+
+def _remision(ground: Ground, out: Path) -> dict[str, Any]:
+    """The hospital charges on a remisión; the patient invoices it alone."""
+    steps, slug = Steps(), ground.slug
+    cashier = Visitor(ground.site)
+    _log_in(cashier, "caja@santelmo.demo", ground.password)
+    steps.done("entrar")
+    page = _new_remision(cashier)
+    charge_url = page.url.partition("?")[0]
+    steps.done("remision")
+    page = _pay(cashier, page)
+    steps.done("pago")
+    ticket = _print(cashier, cashier.get(charge_url), "ticket")
+    _save(out / "remision-ticket.pdf", _pdf(cashier, ticket))
+    steps.done("ticket")
+    slip = _print(cashier, cashier.get(charge_url), "pagos")
+    _save(out / "remision-pago.pdf", _pdf(cashier, slip))
+    steps.done("comprobante")
+
+    patient = Visitor(ground.site)
+    page = patient.get(f"/q/{slug}/{_code(ticket)}")
+    if "/cargo/" not in page.url:
+        raise Lost(f"el QR no abrió el cargo sino {page.url}: {page.text[:300]}")
+    steps.done("portal_cargo")
+    page = patient.get(f"/f/{slug}/datos/")
+    page = patient.submit(page, PATIENT, has="rfc")
+    if page.status != 200 or "/factura/" not in page.url:
+        raise Lost(f"los datos no se aceptaron ({page.status}): {page.text[:500]}")
+    steps.done("portal_datos")
+    _await_stamp(patient, slug)
+    steps.done("timbre")
+    xml = _file(patient, f"/f/{slug}/factura/xml", "application/xml")
+    _save(out / "remision-factura.xml", xml)
+    steps.done("xml")
+    _save(out / "remision-factura.pdf", _file(patient, f"/f/{slug}/factura/pdf", "application/pdf"))
+    steps.done("pdf")
+    return {"remision-factura": _told(xml, "remision-factura.xml", steps, ground)}
+
+
+def _log_in(visitor: Visitor, email: str, password: str) -> None:
+    page = visitor.submit(visitor.get("/entrar/"), {"email": email, "password": password}, has="password")
+    if page.status != 200 or "/caja" not in page.url:
+        raise Lost(f"no se pudo entrar como {email}: {page.text[:300]}")
+
+
+def _new_remision(cashier: Visitor) -> Page:
+    """Two services of the price list and a patient's name."""
+    page = cashier.submit(cashier.get("/caja/remisiones/nueva/"), {"l0-code": "URG-01"}, has="l0-code",
+                          button=("accion", "agregar"))  # fmt: skip
+    page = cashier.submit(
+        page,
+        {"l0-code": "URG-01", "l1-code": "FAR-21", "l1-quantity": "2", "patient_name": "Ana Torres Luna"},
+        has="l1-code",
+        button=("accion", "guardar"),
+    )
+    if page.status != 200 or not re.search(r"/caja/remisiones/[0-9a-f-]{36}/", page.url):
+        raise Lost(f"la remisión no se creó ({page.status}): {page.text[:500]}")
+    return page
+
+
+def _pay(cashier: Visitor, page: Page) -> Page:
+    page = cashier.submit(page, {"forma_pago": "04"}, has="forma_pago")
+    if page.status != 200 or "registrado" not in page.text:
+        raise Lost(f"el pago no se registró ({page.status}): {page.text[:500]}")
+    return page
+
+
+def _print(cashier: Visitor, page: Page, what: str) -> Page:
+    """Press the print button of the ticket or of the payment; the paper that opens."""
+    for form in page.tree.forms:
+        action = form.get("action") or ""
+        if action.endswith("/imprimir/") and (("/pagos/" in action) == (what == "pagos")):
+            return cashier.submit_form(page, form, {})
+    raise Lost(f"{page.url}: no hay botón para imprimir «{what}»: {page.text[:300]}")
+
+
+def _pdf(cashier: Visitor, paper: Page) -> bytes:
+    return _file(cashier, paper.link(".pdf"), "application/pdf")
+
+
+def _file(visitor: Visitor, address: str, kind: str) -> bytes:
+    page = visitor.get(address)
+    if page.status != 200 or page.kind != kind:
+        raise Lost(f"{address}: se esperaba {kind} y llegó {page.kind} ({page.status})")
+    return page.body
+
+
+def _code(ticket: Page) -> str:
+    """The code as a person reads it on the paper."""
+    found = re.search(r"\b([0-9A-Z]{4}(?:[-\s][0-9A-Z]{4}){3})\b", ticket.text)
+    if not found:
+        raise Lost(f"el ticket no muestra el código: {ticket.text[:500]}")
+    return re.sub(r"[-\s]", "", found.group(1))
+
+
+def _await_stamp(patient: Visitor, slug: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    page = patient.get(f"/f/{slug}/factura/")
+    while time.monotonic() < deadline:
+        if any("/factura/xml" in href for href in page.tree.xpath("//a/@href")):
+            return
+        if "/factura/" not in page.url:
+            raise Lost(f"el PAC rechazó la factura: {page.text[:500]}")
+        time.sleep(0.05)
+        page = patient.get(f"/f/{slug}/factura/")
+    raise Lost(f"la factura no se timbró en {PATIENCE_SECONDS:.0f} s: {page.text[:300]}")
+
+
+def _told(xml: bytes, name: str, steps: Steps, ground: Ground) -> dict[str, Any]:
+    """What summary.json says of a document. Raises Lost when `emite check` finds anything in it."""
+    stamp = timbre.read(parse(xml))
+    authorities, signers = check.own_trust(ground.trust)
+    faults = check.check_file(xml, authorities=authorities, signers=signers, now=dt.datetime.now(dt.UTC))
+    if stamp is None or faults:
+        raise Lost(f"{name}: {'; '.join(map(str, faults)) or 'sin timbre'}")
+    return {"uuid": stamp.uuid, "status": "timbrada", "milliseconds": steps.milliseconds}
+
+
+def _save(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+

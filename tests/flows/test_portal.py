@@ -20,7 +20,7 @@ SIZES = pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["390", "1280"])
 def long_charge(hospital: make.Hospital, **over: object) -> Charge:
     lines = [
         make.line(),
-        make.line(description="Habitación estándar, día", quantity=Decimal(2), unit_price=Decimal("1850.00"), code="HAB"),
+        make.line(description="Habitación estándar, día", quantity=Decimal(2), unit_price=Decimal("1850.00")),
         make.line(description="Paracetamol 500 mg, caja con 20 tabletas", treatment=Treatment.IVA0,
                   unit_price=Decimal("48.50"), clave_prod_serv="51142001", clave_unidad="H87"),
         make.line(description="Biometría hemática completa", unit_price=Decimal("310.00")),

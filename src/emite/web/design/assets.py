@@ -61,7 +61,7 @@ class AssetStorage(StaticFilesStorage):
 
 def _read(name: str) -> Asset | None:
     path = finders.find(name)
-    if not path or isinstance(path, list) or not Path(path).is_file():
+    if not path or not Path(path).is_file():
         return None
     body = Path(path).read_bytes()
     content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -78,7 +78,8 @@ class DatosForm(FiscalDataForm):
         self.shown_regimenes = _keeping(regimen, grouped_regimenes(self.person), "c_RegimenFiscal")
         self.shown_usos = _keeping(uso, grouped_usos(self, regimen), "c_UsoCFDI")
         for name, label, help_text in _FIELDS:
-            self.fields[name].label, self.fields[name].help_text = label, help_text
+            if name in self.fields:
+                self.fields[name].label, self.fields[name].help_text = label, help_text
         for name, key, message in _MESSAGES:
             self.fields[name].error_messages[key] = message
         # Any key of SAT's passes here: what does not go together is answered in clean(), with the reason.
@@ -92,7 +93,7 @@ class DatosForm(FiscalDataForm):
             self.fields[name].widget.attrs.pop("maxlength", None)  # said, never cut
         for field in self.fields.values():
             field.widget.attrs["autocomplete"] = "off"
-            field.widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign]
+            field.widget.use_required_attribute = lambda initial: False
 
     def clean_rfc(self) -> Rfc:
         typed = self.cleaned_data["rfc"]
@@ -245,19 +246,19 @@ def without_regimen_de_capital(nombre: str) -> str:
 def grouped_regimenes(person: codes.Person | None) -> list[Any]:
     """Choices of régimen: those of the person, or of both persons under their names while nobody knows."""
     if person:
-        return [("", "Elige tu régimen"), *regimen_choices(person)]
+        return [("", "Elige tu régimen"), *_key_first(regimen_choices(person))]
     return [
         ("", "Elige tu régimen"),
-        ("Personas físicas (RFC de 13 caracteres)", regimen_choices("F")),
-        ("Empresas (RFC de 12 caracteres)", regimen_choices("M")),
+        ("Personas físicas (RFC de 13 caracteres)", _key_first(regimen_choices("F"))),
+        ("Empresas (RFC de 12 caracteres)", _key_first(regimen_choices("M"))),
     ]
 
 
 def grouped_usos(form: DatosForm, regimen: str) -> list[Any]:
     """Choices of uso: the valid ones, the likely one first; all of them in groups while the régimen is not known."""
     if form.person and regimen and codes.regimen_admits(regimen, form.person):
-        return uso_choices(form.person, regimen, form.offered)
-    every = uso_choices(None, "", form.offered)
+        return _key_first(uso_choices(form.person, regimen, form.offered))
+    every = _key_first(uso_choices(None, "", form.offered))
     common = [choice for choice in every if choice[0] in ("D01", "G03", "S01")]
     personal = [choice for choice in every if choice[0].startswith("D") and choice not in common]
     business = [choice for choice in every if choice not in common and choice not in personal]
@@ -265,12 +266,17 @@ def grouped_usos(form: DatosForm, regimen: str) -> list[Any]:
     return [("", "Elige el uso"), *[(name, choices) for name, choices in named if choices]]
 
 
+def _key_first(choices: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """`605 Sueldos y Salarios…`: a phone cuts the end of a choice, and people know theirs by its number."""
+    return [(key, f"{key} {label.removesuffix(f' ({key})')}") for key, label in choices]
+
+
 def _keeping(typed: str, choices: list[Any], catalogue: str) -> list[Any]:
     """The same choices, and what was typed even if it is none of them: nothing changes behind anybody's back."""
     flat = [key for key, label in choices if isinstance(label, str)]
     flat += [key for _, group in choices if not isinstance(group, str) for key, _ in group]
     label = codes.label(catalogue, typed) if typed and typed not in flat else None
-    return [*choices, (typed, f"{label} ({typed})")] if label else choices
+    return [*choices, (typed, f"{typed} {label}")] if label else choices
 
 
 def _select(form: DatosForm, name: str, choices: list[Any]) -> forms.CharField:
@@ -310,6 +316,11 @@ _FIELDS: Final = (
     ("regimen_fiscal", "Régimen fiscal", "El de tu Constancia. Con sueldo suele ser 605; sin obligaciones, 616."),
     ("uso_cfdi", "Uso de la factura", ""),
     ("email", "Correo", "Para mandarte el XML y el PDF. Puedes dejarlo vacío: aquí mismo los descargas."),
+    (
+        "with_patient",
+        "Escribir el nombre del paciente en la factura",
+        "Solo si tú lo pides: puede servir para deducir el gasto de un familiar.",
+    ),
 )
 _MESSAGES: Final = (
     ("rfc", "required", "Escribe el RFC de quien va a recibir la factura."),

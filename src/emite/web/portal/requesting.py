@@ -91,7 +91,7 @@ def data(request: HttpRequest, visit: Visit) -> HttpResponse:
 @visiting
 def options(request: HttpRequest, visit: Visit) -> HttpResponse:
     """The lists that follow from the RFC and the régimen as typed so far; for htmx, which swaps them in."""
-    typed = {name: value for name, value in request.POST.items() if value}
+    typed = {name: str(value) for name, value in request.POST.items() if value}
     return render(request, "portal/_options.html", {**_context(visit, 3), "form": _form(visit, None, initial=typed)})
 
 
@@ -106,8 +106,9 @@ def _request(request: HttpRequest, visit: Visit, found: Situation) -> HttpRespon
     if found.document is not None and found.document.pk == visit.document:
         return _to(visit, "invoice")
     posted = request.POST.copy()
-    if posted.get("usar_nombre"):
-        posted["nombre"] = posted["usar_nombre"]
+    shorter = request.POST.get("usar_nombre", "")
+    if shorter:
+        posted["nombre"] = str(shorter)
     form = _form(visit, posted)
     valid = form.is_valid()
     if found.document is not None and (not valid or form.needs_a_look):
@@ -123,12 +124,15 @@ def _request(request: HttpRequest, visit: Visit, found: Situation) -> HttpRespon
     wanted = Request(receptor=form.receptor(), email=form.cleaned_data["email"], with_patient=with_patient)
     # Sending one form twice must find its own document; sending it again after a refusal must be a new request.
     key = uuid.uuid5(visit.charge.pk, f"{form.form_key}:{refusals}").hex
+    biller = visit.organization.portal_user
+    if biller is None:
+        return closed(request, visit, Kind.OFF)
     try:
         document = issue(
             visit.charge,
             wanted,
             channel=FiscalDocument.Channel.PORTAL,
-            user=visit.organization.portal_user,
+            user=biller,
             now=visit.now,
             idempotency_key=key,
         )

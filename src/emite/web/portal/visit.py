@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
+from typing import Any
 
 from django.contrib.auth import SESSION_KEY as STAFF
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
@@ -53,12 +54,8 @@ def begin(request: HttpRequest, charge: Charge, now: dt.datetime) -> None:
     known = _read(request, now)
     if STAFF not in request.session:
         request.session.cycle_key()
-    again = known is not None and known["charge"] == str(charge.pk)
-    visit = Visit(charge, now)
-    if again and known is not None and known["document"]:
-        visit.document, visit.asked = uuid.UUID(known["document"]), known["asked"]
-        visit.with_patient = known["with_patient"]
-    _write(request, visit)
+    same = known is not None and known["charge"] == str(charge.pk)
+    _write(request, _visit(charge, now, known if same else None))
 
 
 def end(request: HttpRequest) -> None:
@@ -80,10 +77,7 @@ def current(request: HttpRequest, slug: str, now: dt.datetime) -> Visit | None:
     )
     if charge is None:
         return None
-    visit = Visit(charge, now)
-    if known["document"]:
-        visit.document, visit.asked = uuid.UUID(known["document"]), known["asked"]
-        visit.with_patient = known["with_patient"]
+    visit = _visit(charge, now, known)
     if now - dt.datetime.fromisoformat(known["seen"]) > STAMP_EVERY:
         _write(request, visit)
     return visit
@@ -114,7 +108,13 @@ def _redirect(request: HttpRequest, target: str) -> HttpResponseBase:
     return HttpResponseRedirect(target, status=303)
 
 
-def _read(request: HttpRequest, now: dt.datetime) -> dict[str, str] | None:
+def _visit(charge: Charge, now: dt.datetime, known: dict[str, Any] | None) -> Visit:
+    if known is None or not known["document"]:
+        return Visit(charge, now)
+    return Visit(charge, now, uuid.UUID(known["document"]), known["asked"], known["with_patient"])
+
+
+def _read(request: HttpRequest, now: dt.datetime) -> dict[str, Any] | None:
     known = request.session.get(_KEY)
     if not known:
         return None

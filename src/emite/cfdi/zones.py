@@ -5,7 +5,7 @@ Source: the column "huso" of SAT's c_CodigoPostal and the legal zones of IANA; s
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -20,22 +20,20 @@ _IANA: Final = {
     "Tiempo del Noroeste": "America/Tijuana",
     "Tiempo del Sureste": "America/Cancun",
 }
-# Chihuahua's border is "Centro en Frontera" for SAT, but only these municipalities (Ojinaga, Coyame, Manuel Benavides)
-# keep that clock; Ciudad Juárez and its neighbours are one hour earlier by law since November 2022.
-_CHIHUAHUA_CENTRAL: Final = frozenset({"015", "042", "052"})
 
 
 def zone_of(cp: str) -> ZoneInfo:
     """The zone of a postal code. Raises ValueError when SAT's catalogue does not have it.
 
     Where SAT's catalogue and the law give different clocks, the earlier one: a Fecha in the past is accepted for 72
-    hours, one in the future is refused (401). Bahía de Banderas needs no case: SAT's catalogue gives each of its postal
-    codes either the legal clock or an earlier one.
+    hours, one in the future is refused (401). Only Ciudad Juárez and its neighbours need the case: SAT has them on the
+    clock of Matamoros, the law one hour earlier since November 2022. Ojinaga and Bahía de Banderas differ the other way
+    round, so SAT's clock is already the earlier one.
     """
     place = codes.place(cp)
     if place is None:
         raise ValueError(f"SAT's catalogue has no postal code {cp!r}")
-    if place.huso == _BORDER and place.estado == "CHH" and place.municipio not in _CHIHUAHUA_CENTRAL:
+    if place.huso == _BORDER and place.estado == "CHH":
         return _zone("America/Ciudad_Juarez")
     return _zone(_IANA[place.huso])
 
@@ -51,11 +49,12 @@ def local_now(now: datetime, cp: str) -> datetime:
 
 
 def moment_of(local: datetime, cp: str) -> datetime:
-    """The moment (aware) at which the wall clock of a postal code showed `local`: how old a CFDI's Fecha is.
+    """The moment (UTC) at which the wall clock of a postal code showed `local`: how old a CFDI's Fecha is.
 
-    In the hour that a clock repeats in autumn, the first of the two.
+    In the hour that a clock repeats in autumn, the first of the two. In UTC because Python calls a time of that hour
+    unequal to every time of another zone.
     """
-    return local.replace(tzinfo=zone_of(cp), fold=0)
+    return local.replace(tzinfo=zone_of(cp), fold=0).astimezone(UTC)
 
 
 @cache

@@ -14,10 +14,11 @@ from typing import Any
 from emite.typeset import fonts
 
 UNKNOWN = "□"
-# A run of letters longer than this may not fit the narrowest column, so it may be broken after every few characters.
-LONGEST_RUN = 24
+# A run without spaces that is longer than this may not fit its column, on letter paper and on a strip of 80 mm.
+LONGEST_RUN = 32
+LONGEST_RUN_ON_STRIP = 24
 _PIECE = 8
-_LONG_RUN = re.compile(rf"[^\s]{{{LONGEST_RUN + 1},}}")
+_RUN = re.compile(r"\S+")
 _STACKED_MARKS = re.compile(r"([\u0300-\u036f]{2})[\u0300-\u036f]+")
 _BREAK = "\u200b"
 
@@ -53,8 +54,8 @@ def _printable() -> _Printable:
     return _Printable()
 
 
-def legible(text: str) -> str:
-    """`text` with only characters that the typeface draws, on one line, breakable wherever it is too long to fit.
+def legible(text: str, longest: int = LONGEST_RUN) -> str:
+    """`text` with only characters that the typeface draws, on one line; runs over `longest` may be broken anywhere.
 
     Break opportunities are zero-width spaces, so an Exact gets none.
     """
@@ -63,19 +64,23 @@ def legible(text: str) -> str:
     else:
         clean = unicodedata.normalize("NFC", text).translate(_printable())
         clean = _STACKED_MARKS.sub(r"\1", re.sub(" +", " ", clean))
-    if isinstance(text, Exact) or len(clean) <= LONGEST_RUN:
+    if isinstance(text, Exact) or len(clean) <= longest:
         return clean
-    return _LONG_RUN.sub(lambda run: _BREAK.join(pieces(run.group(), _PIECE)), clean)
+    return _RUN.sub(lambda run: _breakable(run.group(), longest), clean)
 
 
-def legible_all(value: Any) -> Any:
+def _breakable(run: str, longest: int) -> str:
+    return run if len(run) <= longest else _BREAK.join(pieces(run, _PIECE))
+
+
+def legible_all(value: Any, longest: int = LONGEST_RUN) -> Any:
     """`value` (dicts, lists, tuples and scalars as JSON has them) with every text in it legible; keys are ours."""
     if isinstance(value, str):
-        return legible(value)
+        return legible(value, longest)
     if isinstance(value, dict):
-        return {key: legible_all(item) for key, item in value.items()}
+        return {key: legible_all(item, longest) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [legible_all(item) for item in value]
+        return [legible_all(item, longest) for item in value]
     return value
 
 

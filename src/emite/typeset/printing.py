@@ -14,7 +14,7 @@ from emite.typeset import process
 from emite.typeset.brand_page import brand
 from emite.typeset.data import Branding, InvoicePrint, Invoicing, Paper, SlipPrint, TicketPrint
 from emite.typeset.invoice_page import invoice_page, stamped_at
-from emite.typeset.legible import legible_all
+from emite.typeset.legible import LONGEST_RUN, LONGEST_RUN_ON_STRIP, legible_all
 from emite.typeset.process import Job, TypesetRefused, TypesettingProcess
 from emite.typeset.qr import qr_svg
 from emite.typeset.ticket_page import slip_page, ticket_page
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 ACCESSIBLE = ("a-3a", "ua-1")
 LONG = ("a-3b",)
 LONG_ROWS = 200
+STRIP = "strip.typ"
 
 
 class Typesetter:
@@ -65,7 +66,7 @@ class Typesetter:
     def _paper(
         self, kind: str, page: Mapping[str, Any], branding: Branding, way: Invoicing, paper: Paper, rows: int
     ) -> bytes:
-        templates = {"80mm": "strip.typ", "letter": "sheet.typ"}
+        templates = {"80mm": STRIP, "letter": "sheet.typ"}
         if paper not in templates:
             raise ValueError(f"no {kind} on {paper!r}: 80mm or letter")
         date = page["document"]["date"]
@@ -87,9 +88,11 @@ class Typesetter:
         files: Mapping[str, bytes],
         settings: Mapping[str, Any],
     ) -> bytes:
+        longest = LONGEST_RUN_ON_STRIP if template == STRIP else LONGEST_RUN
+
         def job(with_logo: bool) -> Job:
             described, logo = brand(branding, with_logo=with_logo)
-            data = legible_all({**page, "brand": described})
+            data = legible_all({**page, "brand": described}, longest)
             return Job(template, data, {**files, **logo}, **settings)
 
         return self._without_logo_if_need_be(job) if branding.logo else self._compiler.typeset(job(False))

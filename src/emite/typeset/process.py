@@ -9,9 +9,11 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -69,11 +71,13 @@ class _Child:
     """One typesetting process and our end of the socket to it."""
 
     def __init__(self) -> None:
+        self._folder = tempfile.mkdtemp(prefix="emite-typeset-")
         self._channel, theirs = socket.socketpair()
         with theirs:
             # The file by its path, -P against its folder on sys.path: the child loads typst and nothing else of ours.
+            numbers = [str(theirs.fileno()), str(os.getpid())]
             self.process = subprocess.Popen(
-                [sys.executable, "-P", worker.__file__, str(theirs.fileno()), str(os.getpid()), str(fonts.folder())],
+                [sys.executable, "-P", worker.__file__, *numbers, str(fonts.folder()), self._folder],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env={name: os.environ[name] for name in INHERITED if name in os.environ},
@@ -93,19 +97,24 @@ class _Child:
         except TimeoutError:
             raise TypesetTimeout(f"{job.template}: no answer in time") from None
         except (EOFError, OSError) as cause:
-            self.end()
-            code = self.process.returncode
+            code = self.end(patience=2)
             raise TypesetCrashed(f"{job.template}: the typesetting process ended with {code}") from cause
         self.documents += 1
         self.rss = answer["rss"]
         if "fault" in answer:
-            raise TypesetRefused(": ".join([job.template, answer["fault"], *answer["hints"]]))
+            raise TypesetRefused(f"{job.template}: {answer['fault']}")
         return pdf
 
-    def end(self) -> None:
+    def end(self, patience: float = 0) -> int:
+        """Make sure that it is gone and its folder with it; `patience` leaves it seconds to go by itself."""
         self._channel.close()
-        self.process.kill()
-        self.process.wait()
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        code = self.process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)  # it may have removed it itself
+        return code
 
     def forget(self) -> None:
         """Let go of a child that belongs to the process we were forked from."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -48,58 +49,82 @@ def _exactly(channel: socket.socket, length: int, deadline: float | None) -> byt
     return b"".join(parts)
 
 
-def main(descriptor: int, parent: int, font_folder: str) -> None:
-    """Serve jobs from the socket `descriptor` until it closes or the process `parent` is gone."""
+def main(descriptor: int, parent: int, font_folder: Path, folder: Path) -> None:
+    """Serve jobs from the socket `descriptor` until it closes or the process `parent` is gone.
+
+    `folder` is private to this process, for images while they are drawn; it is removed at the end.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and its end ends this one
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_leave_with, args=(parent, folder), daemon=True).start()
     channel = socket.socket(fileno=descriptor)
-    compiler = Compiler(font_folder)
+    compiler = Compiler(font_folder, folder)
     while True:
         try:
             header, payload = receive(channel)
         except EOFError:
-            return
+            break
         answer, pdf = compiler.answer(header, payload)
         send(channel, answer | {"rss": resident_bytes()}, pdf)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
-def _leave_with(parent: int) -> None:
+def _leave_with(parent: int, folder: Path) -> None:
     # The socket alone does not tell: a process forked from the parent may hold a copy of its end.
     while os.getppid() == parent:
         time.sleep(1)
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 
 class Compiler:
     """typst with the project's templates and its typeface, nothing of the machine's own fonts."""
 
-    def __init__(self, font_folder: str) -> None:
+    def __init__(self, font_folder: Path, folder: Path) -> None:
         import typst  # here, so that whoever imports this module for its messages does not load it
 
         self._typst: Any = typst  # its stubs do not know a dict of files as input
-        self._fonts = typst.Fonts(include_system_fonts=False, font_paths=[font_folder])
+        self._fonts = typst.Fonts(include_system_fonts=False, font_paths=[str(font_folder)])
         self._templates: dict[str, bytes] = {path.name: path.read_bytes() for path in TEMPLATES.glob("*.typ")}
+        self._folder = folder
 
     def answer(self, header: dict[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
         """Compile one job; a fault of the document is an answer, not an exception."""
         files = dict(self._templates)
+        on_disk: list[Path] = []
         start = 0
         for name, length in header["files"]:
-            files[name] = payload[start : start + length]
+            content = payload[start : start + length]
             start += length
+            if _is_text(content):
+                files[name] = content
+            else:  # typst takes files from memory only if they are UTF-8: what is not, an image mostly, goes to disk
+                on_disk.append(self._folder / name)
+                on_disk[-1].write_bytes(content)
         files["main.typ"] = self._templates[header["template"]]
         try:
             pdf = self._typst.compile(
                 files,
+                root=str(self._folder),
                 font_paths=self._fonts,
                 format="pdf",
                 pdf_standards=header["standards"],
                 pdf_tags=header["tags"],
                 timestamp=header["timestamp"],
             )
-        except self._typst.TypstError as fault:
-            return {"fault": fault.message, "hints": fault.hints}, b""
+        except RuntimeError as fault:  # TypstError is one
+            return {"fault": str(fault)}, b""
+        finally:
+            for path in on_disk:
+                path.unlink()
         return {}, pdf
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def resident_bytes() -> int:
@@ -112,4 +137,4 @@ def resident_bytes() -> int:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]))

@@ -48,8 +48,9 @@ def fecha(d: Documento) -> Finding:
         )
     if d.fecha is None:
         return f"El campo Fecha tiene «{text}», un día que no existe en el calendario: corríjalo."
-    if d.now is not None:
-        local = local_now(d.now, d.attributes.get("LugarExpedicion", ""))
+    lugar = d.attributes.get("LugarExpedicion", "").strip()
+    if d.now is not None and codes.contains("c_CodigoPostal", lugar):
+        local = local_now(d.now, lugar)
         if d.fecha > local + _AHEAD:
             return (
                 f"El campo Fecha ({text}) está adelantado: en el lugar de expedición son las {local.isoformat()}. "

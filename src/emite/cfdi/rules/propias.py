@@ -19,10 +19,13 @@ from emite.cfdi.rules.view import Concepto, Documento, decimals, number
 
 _EMISOR: Final = "/cfdi:Comprobante/cfdi:Emisor"
 _RECEPTOR: Final = "/cfdi:Comprobante/cfdi:Receptor"
-# The régimen de capital at the end of a company's name, which SAT's list does not carry since CFDI 4.0.
+# The régimen de capital at the end of a company's name, which SAT's list does not carry since CFDI 4.0: "SA DE CV",
+# "S. de R.L. de C.V.", "SAPI DE CV", "SC", "A.C."; dots and blanks as people write them.
 _CAPITAL: Final = re.compile(
-    r"[ ,]+(S\.? ?A\.? ?P\.? ?I\.?|S\.? ?A\.? ?B\.?|S\.? ?A\.?|S\.? ?(DE )?R\.? ?L\.?|S\.? ?A\.? ?S\.?)"
-    r" ?(DE ?C\.? ?V\.?)$|[ ,]+(S\.? ?(DE )?R\.? ?L\.?( MI)?|S\.?A\.?)$"
+    r"[ ,]+("
+    r"(S\.? ?A\.? ?(P\.? ?I\.?|B\.?|S\.?)?|S\.? ?(DE )?R\.? ?L\.?) ?DE ?C\.? ?V\.?"
+    r"|S\.? ?(DE )?R\.? ?L\.?( ?M\.? ?I\.?)?|S\.? ?A\.?|S\.? ?C\.?|A\.? ?C\.?"
+    r")$"
 )
 _VOCALES: Final = str.maketrans("ÁÉÍÓÚÜ", "AEIOUU")
 

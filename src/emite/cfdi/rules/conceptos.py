@@ -35,26 +35,35 @@ def half_step(text: str) -> Decimal:
     return _HALVES[decimals(text)]
 
 
-def limits(first: str, second: Decimal, second_half: Decimal, importe: str) -> tuple[Decimal, Decimal]:
-    """SAT's lower and upper limits of an importe = first x second, at the decimals that the importe is written with."""
-    value, half, places = number(first), half_step(first), decimals(importe)
-    assert value is not None  # the caller has read it
+def broken_limits(first: str, second: Decimal, second_half: Decimal, importe: str) -> tuple[Decimal, Decimal] | None:
+    """SAT's lower and upper limits of an importe = first x second, when the importe is out of them; None when it is in.
+
+    They are cut and raised to the decimals that the importe is written with. All three are numbers already read.
+    """
+    value, written = number(first), number(importe)
+    if value is None or written is None:
+        return None
+    half = half_step(first)
     low = money.times(value - half, second - second_half)
     high = money.times(value + half - _OPEN, second + (second_half - _OPEN if second_half else money.ZERO))
-    return money.truncate(low, places), money.ceiling(high, places)
+    if low <= written <= high:  # cutting and raising would only widen them
+        return None
+    places = decimals(importe)
+    low, high = money.truncate(low, places), money.ceiling(high, places)
+    return None if low <= written <= high else (low, high)
 
 
 def importe_limits(cantidad: str | None, valor_unitario: str | None, importe: str | None) -> Finding:
     """A finding when Importe is out of the limits that Cantidad and ValorUnitario, as written, allow."""
-    unit, written = number(valor_unitario), number(importe)
-    if number(cantidad) is None or unit is None or written is None or not (cantidad and valor_unitario and importe):
+    unit = number(valor_unitario)
+    if unit is None or cantidad is None or valor_unitario is None or importe is None:
         return None
-    low, high = limits(cantidad, unit, half_step(valor_unitario), importe)
-    if low <= written <= high:
+    broken = broken_limits(cantidad, unit, half_step(valor_unitario), importe)
+    if broken is None:
         return None
     return (
-        f"El campo Importe es {written:f} y Cantidad por ValorUnitario lo deja entre {max(low, money.ZERO):f} y "
-        f"{high:f}: multiplique de nuevo."
+        f"El campo Importe es {importe} y Cantidad por ValorUnitario lo deja entre {max(broken[0], money.ZERO):f} y "
+        f"{broken[1]:f}: multiplique de nuevo."
     )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from emite.cfdi import money
 from emite.cfdi.codes import Kind
 from emite.cfdi.rules.comprobante import in_catalogue
-from emite.cfdi.rules.conceptos import limits
+from emite.cfdi.rules.conceptos import broken_limits
 from emite.cfdi.rules.registry import Finding, rule
 from emite.cfdi.rules.view import Documento, Tax, not_positive, number, rate_allowed
 
@@ -25,15 +25,15 @@ def _base(kind: str, tax: Tax) -> Finding:
 
 def _importe(kind: str, tax: Tax) -> Finding:
     """Looks at the limits only where base, rate and importe are there and the rate is one of SAT's."""
-    base, tasa, written = number(tax.base), number(tax.tasa), number(tax.importe)
-    if not tax.sound or base is None or tasa is None or written is None or tax.base is None or tax.importe is None:
+    tasa = number(tax.tasa)
+    if not tax.sound or tasa is None or tax.base is None or tax.importe is None:
         return None
-    low, high = limits(tax.base, tasa, money.ZERO, tax.importe)
-    if low <= written <= high:
+    broken = broken_limits(tax.base, tasa, money.ZERO, tax.importe)
+    if broken is None:
         return None
     return (
-        f"El campo Importe del {kind} es {written:f} y la base por la tasa lo deja entre {max(low, money.ZERO):f} y "
-        f"{high:f}: calcúlelo de nuevo."
+        f"El campo Importe del {kind} es {tax.importe} y la base por la tasa lo deja entre "
+        f"{max(broken[0], money.ZERO):f} y {broken[1]:f}: calcúlelo de nuevo."
     )
 
 

@@ -45,7 +45,10 @@ def not_positive(text: str | None) -> bool:
     value = number(text)
     if value is not None:
         return not value
-    return text is not None and text.strip().startswith("-") and number(text.strip()[1:]) is not None
+    if text is None:
+        return False
+    written = text.strip()
+    return written.startswith("-") and number(written[1:]) is not None
 
 
 @lru_cache(1024)

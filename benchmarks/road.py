@@ -1,0 +1,173 @@
+"""The patient's click, from the button to the stamp, in one run: web, worker and sandbox PAC as real processes.
+
+    python -m benchmarks.road [CLICKS]
+
+Prints the answer of the web (draft checked and committed with its job), the seal and the stamp, beside one RSA
+signature of the same run (the floor of any seal) and the targets of the project.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+PATIENT = {
+    "rfc": "XOJI740919U48", "nombre": "INGRID XODAR JIMENEZ", "domicilio_fiscal": "76028",
+    "regimen_fiscal": "605", "uso_cfdi": "D01", "email": "",
+}  # fmt: skip
+#: name: (p50, p99) in milliseconds
+TARGETS = {"web": (5.0, 15.0), "sellada": (25.0, None), "timbrada": (60.0, None)}
+
+
+def main(clicks: int = 200) -> int:
+    folder = Path(tempfile.mkdtemp(prefix="emite-bench-", dir="/tmp"))  # noqa: S108
+    os.environ["EMITE_DATA"] = str(folder)
+    from emite.ops.demo import free_port
+
+    port = free_port()
+    with (folder / "demo.log").open("wb") as log:
+        command = [sys.executable, "-m", "emite", "demo", "--port", str(port)]
+        demo = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        _await((folder / "demo.log"), demo)
+        figures = _measure(f"http://127.0.0.1:{port}", clicks)
+        memory = _memory(demo.pid)
+    finally:
+        demo.send_signal(signal.SIGTERM)
+        demo.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+    _print(figures, memory, clicks)
+    return 0
+
+
+def _await(log: Path, demo: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while "Ctrl-C lo detiene todo" not in log.read_text():
+        if demo.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit(log.read_text())
+        time.sleep(0.1)
+
+
+def _measure(site: str, clicks: int) -> dict[str, list[float]]:
+    from emite.ops import ground
+
+    ground.set_up_django()
+    import datetime as dt
+
+    from emite.accounts.models import User
+    from emite.charges.charging import code_of
+    from emite.charges.models import CashRegister
+    from emite.documents.models import DocumentEvent, FiscalDocument
+    from emite.issuers.models import Issuer
+    from emite.ops import seeding
+    from emite.ops.visiting import Visitor
+    from emite.organizations.models import Organization
+
+    organization = Organization.objects.get(slug=seeding.SLUG)
+    person = User.objects.get(email=seeding.PEOPLE[2][0])
+    world = seeding.World(
+        organization, Issuer.objects.get(), CashRegister.objects.get(name="Caja 1"), person, person
+    )
+    figures: dict[str, list[float]] = {"web": [], "sellada": [], "timbrada": []}
+    for number in range(clicks + 10):
+        charge = seeding.paid_remision(world, now=dt.datetime.now(dt.UTC))
+        visitor = Visitor(site)
+        visitor.get(f"/q/{seeding.SLUG}/{code_of(charge)}")
+        form = visitor.get(f"/f/{seeding.SLUG}/datos/")
+        web, clicked = _click(visitor, form, site)
+        document = FiscalDocument.objects.filter(allocations__charge=charge).get()
+        moments = _moments(document.pk, DocumentEvent)
+        if number >= 10:  # the first ones warm pools and caches
+            figures["web"].append(web)
+            for name, what in (("sellada", "sealed"), ("timbrada", "stamped")):
+                figures[name].append((moments[what] - clicked) * 1000)
+    return figures
+
+
+def _click(visitor: object, page: object, site: str) -> tuple[float, float]:
+    """Milliseconds of the answer to the button, and when it was pressed (Unix seconds)."""
+    form = page.form("rfc")  # type: ignore[attr-defined]
+    fields = [(name, value) for name, value in form.form_values() if name not in PATIENT] + list(PATIENT.items())
+    jar = next(h for h in visitor._opener.handlers if hasattr(h, "cookiejar")).cookiejar  # type: ignore[attr-defined]
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
+    address = urlsplit(page.url)  # type: ignore[attr-defined]
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+    connection.connect()
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookies, "Origin": site}
+    clicked, started = time.time(), time.perf_counter()
+    connection.request("POST", address.path, urlencode(fields), headers)
+    answer = connection.getresponse()
+    answer.read()
+    spent = (time.perf_counter() - started) * 1000
+    connection.close()
+    if answer.status != 303:
+        raise SystemExit(f"the form was not accepted: {answer.status}")
+    return spent, clicked
+
+
+def _moments(pk: object, events: object) -> dict[str, float]:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        rows = dict(events.objects.filter(document_id=pk).values_list("what", "at"))  # type: ignore[attr-defined]
+        if "stamped" in rows:
+            return {what: at.timestamp() for what, at in rows.items()}
+        time.sleep(0.005)
+    raise SystemExit("the invoice was not stamped in 20 s")
+
+
+def _memory(root: int) -> dict[str, float]:
+    """MiB of each process of the demo: RSS, and PSS of all together."""
+    import psutil
+
+    total, found = 0.0, {}
+    for process in [psutil.Process(root), *psutil.Process(root).children(recursive=True)]:
+        try:
+            memory = process.memory_full_info()
+            words = " ".join(process.cmdline())
+        except psutil.Error:
+            continue
+        total += memory.pss
+        for name in ("emite web", "emite work", "emite sandbox-pac"):
+            if name in words or name.replace("emite ", "-m emite ") in words:
+                found[name] = max(found.get(name, 0.0), memory.rss / 2**20)
+    return {**found, "PSS total": total / 2**20}
+
+
+def _rsa() -> float:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+    key = rsa.generate_private_key(65537, 2048)
+    times = []
+    for _ in range(300):
+        started = time.perf_counter()
+        key.sign(b"x" * 800, padding.PKCS1v15(), hashes.SHA256())
+        times.append((time.perf_counter() - started) * 1000)
+    return statistics.median(times)
+
+
+def _print(figures: dict[str, list[float]], memory: dict[str, float], clicks: int) -> None:
+    floor = _rsa()
+    print(f"{clicks} clicks, one at a time; one RSA signature of this run: {floor:.2f} ms")
+    print(f"{'from the click to':<20}{'p50 ms':>9}{'p99 ms':>9}{'in RSA':>9}   target")
+    for name, values in figures.items():
+        ordered = sorted(values)
+        p50, p99 = statistics.median(ordered), ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+        target = TARGETS[name]
+        words = f"p50 <= {target[0]:g}" + (f", p99 <= {target[1]:g}" if target[1] else "")
+        print(f"{name:<20}{p50:>9.1f}{p99:>9.1f}{p50 / floor:>9.1f}   {words}")
+    for name, value in memory.items():
+        print(f"{name:<20}{value:>9.0f} MiB")
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:2])))

@@ -21,7 +21,7 @@ _COMMANDS = {
 }
 # name: (module, what it does). These read their own arguments: main(argv) -> exit code.
 _WHOLE = {
-    "check": ("emite.cfdi.check", "revisa CFDI 4.0 sin conexión ni base de datos"),
+    "check": ("emite.ops.check", "revisa CFDI 4.0 sin conexión ni base de datos"),
     "sandbox-pac": ("emite.pac.sandbox.__main__", "PAC simulado para pruebas, sin valor fiscal"),
 }
 

@@ -14,7 +14,8 @@ from django.db import transaction
 
 from emite.accounts.models import User
 from emite.audit import record
-from emite.cfdi.csd import Certificate, Csd, CsdRefused, open_pair
+from emite.cfdi.certificates import Signer
+from emite.cfdi.csd import Csd, CsdRefused, open_pair
 from emite.issuers.models import Issuer, PacAccount, StoredCsd
 from emite.vault import boxes, worker
 
@@ -31,7 +32,7 @@ def load_csd(
     key: bytes,
     password: str,
     *,
-    authorities: Sequence[Certificate],
+    authorities: Sequence[Signer],
     user: User | None,
     now: dt.datetime,
 ) -> StoredCsd:

@@ -56,7 +56,7 @@ REFUSALS = {
 class StaffRequest(HttpRequest):
     """A request of somebody whose membership has been checked."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     membership: Membership
     organization: Organization
 

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from emite.cfdi.faults import CfdiInvalid
 from emite.charges.allocating import live_document
+from emite.charges.collecting import DESK_FORMS, largest_form
 from emite.charges.models import Charge
 from emite.documents.models import Delivery, FiscalDocument, State
 from emite.documents.rendering import pdf_of, stamped_xml
@@ -96,7 +97,7 @@ def _issue(request: StaffRequest, charge: Charge, form: FiscalDataForm, key: str
             request, 403, "No tiene permiso para emitir facturas", "Pida a un administrador el permiso de facturar."
         )
     else:
-        messages.success(request, "Factura solicitada: se está sellando y timbrando.")
+        messages.success(request, "Factura solicitada.")
     return HttpResponseRedirect(f"{back}#factura")
 
 
@@ -137,8 +138,14 @@ def _page(request: StaffRequest, charge: Charge, form: FiscalDataForm, key: str,
         "form": form,
         "key": key,
         "lines": charge.lines.all(),
+        "forma_pago": _forma_pago(charge),
     }
     return render(request, "desk/invoice.html", context, status=status)
+
+
+def _forma_pago(charge: Charge) -> str:
+    key = largest_form(charge)
+    return f"{DESK_FORMS.get(key, key)} ({key})"
 
 
 @staff(Need.SEE)
@@ -168,7 +175,7 @@ def mail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     document = _stamped(request, pk)
     form = MailForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(text for texts in form.errors.values() for text in texts))
+        messages.error(request, " ".join(str(text) for texts in form.errors.values() for text in texts))
         return HttpResponseRedirect(f"{reverse('desk:charge', args=[pk])}#factura")
     address, now = form.cleaned_data["email"], timezone.now()
     try:

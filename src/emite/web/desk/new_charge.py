@@ -110,7 +110,7 @@ def calculate(request: StaffRequest) -> HttpResponse:
 @require_GET
 def items(request: StaffRequest) -> HttpResponse:
     """Options for the list of services, as one types."""
-    typed = next((value for key, value in request.GET.items() if key.endswith("-code")), request.GET.get("q", ""))
+    typed = _ending(request, "-code")
     return render(request, "desk/pieces/items.html", {"items": search_items(request.organization, typed[:100])})
 
 
@@ -118,8 +118,13 @@ def items(request: StaffRequest) -> HttpResponse:
 @require_GET
 def claves(request: StaffRequest) -> HttpResponse:
     """Options for SAT's keys of products and services, as one types words or the key itself."""
-    typed = next((value for key, value in request.GET.items() if key.endswith("-clave_prod_serv")), "")
+    typed = _ending(request, "-clave_prod_serv")
     return render(request, "desk/pieces/claves.html", {"claves": search_claves(typed[:100])})
+
+
+def _ending(request: StaffRequest, name: str) -> str:
+    """The value of the first parameter with that ending: rows are numbered."""
+    return next((str(value) for key, value in request.GET.items() if key.endswith(name)), "")
 
 
 def _page(
@@ -149,7 +154,7 @@ def _page(
 
 def _problems(head: HeadForm, sheet: Sheet) -> list[tuple[str, str]]:
     """Every error as (anchor, words), for the summary on top."""
-    found = [(head[name].id_for_label, text) for name, texts in head.errors.items() for text in texts]
+    found = [(head[name].id_for_label, str(text)) for name, texts in head.errors.items() for text in texts]
     for number, row in enumerate(sheet.rows, 1):
         for name, texts in row.form.errors.items():
             field = row.form[name] if name in row.form.fields else row.form["description"]

@@ -36,7 +36,7 @@ def take_payment(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         else:
             request.session["register"] = str(slip.register_id)
             messages.success(request, _said(slip, charge))
-            return HttpResponseRedirect(f"{reverse('desk:charge', args=[charge.pk])}?pago={slip.pk}#comprobantes")
+            return HttpResponseRedirect(f"{reverse('desk:charge', args=[charge.pk])}?pago={slip.pk}")
     charge.refresh_from_db(fields=["paid", "state"])
     return show(request, charge, payment=form, status=422)
 

@@ -6,7 +6,8 @@ Reads DocumentEvent, StampAttempt and Delivery; decides nothing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +97,7 @@ def timeline(documents: Sequence[FiscalDocument]) -> list[Entry]:
         for event in DocumentEvent.objects.filter(organization_id=owner, document_id__in=by_pk).order_by("at", "pk")
     ]
     attempts = StampAttempt.objects.filter(organization_id=owner, document_id__in=by_pk).defer("raw")
-    entries += _attempts(list(attempts.order_by("document_id", "number", "at", "pk")))
+    entries += _attempts(list(attempts.order_by("document_id", "number", "at", "pk")), by_pk)
     entries += [_mail(row) for row in Delivery.objects.filter(organization_id=owner, document__in=documents)]
     # Sorting is stable: of one moment, events come before the attempts that caused them were paired.
     return sorted(entries, key=lambda entry: entry.at)
@@ -107,20 +108,22 @@ def _event(event: DocumentEvent, document: FiscalDocument) -> Entry:
     return words(event, document) if words else Entry(event.at, event.what, who=event.who)
 
 
-def _attempts(rows: list[StampAttempt]) -> list[Entry]:
+def _attempts(rows: list[StampAttempt], by_pk: Mapping[uuid.UUID, FiscalDocument]) -> list[Entry]:
     """One entry for each talk: when it was sent and, if it ended, with what."""
     answers = {(row.document_id, row.number): row for row in rows if row.phase == StampAttempt.Phase.ANSWERED}
     sent = [row for row in rows if row.phase == StampAttempt.Phase.SENT]
-    return [_attempt(row, answers.get((row.document_id, row.number))) for row in sent]
+    return [_attempt(row, answers.get((row.document_id, row.number)), by_pk[row.document_id]) for row in sent]
 
 
-def _attempt(sent: StampAttempt, answer: StampAttempt | None) -> Entry:
+def _attempt(sent: StampAttempt, answer: StampAttempt | None, document: FiscalDocument) -> Entry:
     asked = _ASKED[StampAttempt.Operation(sent.operation)]
+    if answer is None and document.lease_until and sent.number == document.attempts:
+        return Entry(sent.at, asked, "Se espera su respuesta…", tone="accent")
     if answer is None:
         return Entry(sent.at, asked, "La respuesta no se alcanzó a guardar.", tone="cost")
     words, tone = _OUTCOMES.get(answer.outcome, (answer.outcome, ""))
     facts = [f"Respondió: {words}"]
-    if answer.code:
+    if answer.code and answer.code != str(answer.http):
         facts.append(f"código {answer.code}")
     if answer.http:
         facts.append(f"HTTP {answer.http}")

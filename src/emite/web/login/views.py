@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from django import forms
@@ -28,8 +28,8 @@ from emite.web.client import address
 log = structlog.get_logger(__name__)
 
 #: Failures, not attempts: the whole desk logs in from one address every morning.
-PER_PERSON = {"limit": 8, "per": dt.timedelta(minutes=15)}
-PER_NETWORK = {"limit": 40, "per": dt.timedelta(minutes=15)}
+PER_PERSON, PER_NETWORK = 8, 40
+WINDOW = dt.timedelta(minutes=15)
 REFUSED = "El correo o la contraseña no son correctos."
 
 
@@ -80,13 +80,13 @@ def _check(request: HttpRequest, form: LogInForm, keys: dict[str, str], now: dt.
     email = form.cleaned_data["email"].strip().lower()
     user = authenticate(request, username=email, password=form.cleaned_data["password"])
     if user is None:
-        hit("login.person", keys["person"], now=now, **PER_PERSON)
-        hit("login.network", keys["network"], now=now, **PER_NETWORK)
+        hit("login.person", keys["person"], limit=PER_PERSON, per=WINDOW, now=now)
+        hit("login.network", keys["network"], limit=PER_NETWORK, per=WINDOW, now=now)
         log.warning("log_in_refused")
         form.add_error(None, REFUSED)
         return None
     forget("login.person", keys["person"])
-    return cast(User, user)
+    return user
 
 
 def _keys(request: HttpRequest, email: str) -> dict[str, str]:
@@ -98,8 +98,8 @@ def _keys(request: HttpRequest, email: str) -> dict[str, str]:
 def _wait(keys: dict[str, str], now: dt.datetime) -> str:
     """How long until one may try again, in words; empty when one may."""
     verdicts = (
-        peek("login.person", keys["person"], now=now, **PER_PERSON),
-        peek("login.network", keys["network"], now=now, **PER_NETWORK),
+        peek("login.person", keys["person"], limit=PER_PERSON, per=WINDOW, now=now),
+        peek("login.network", keys["network"], limit=PER_NETWORK, per=WINDOW, now=now),
     )
     if all(verdict.allowed for verdict in verdicts):
         return ""
@@ -114,7 +114,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return HttpResponseRedirect(reverse("login:enter"))
     back = _back(request)
-    context: dict[str, Any] = {"memberships": access.memberships(cast(User, request.user)), "back": back}
+    context: dict[str, Any] = {"memberships": access.memberships(request.user), "back": back}
     if request.method == "POST":
         try:
             asked = uuid.UUID(request.POST.get("organizacion", ""))

@@ -20,7 +20,7 @@ def cell(
     quiet: bool = False,
 ) -> SafeString:
     """The widget of a row's field. Picking a service fills its row; typing anything else moves the sums."""
-    attrs: dict[str, str] = {"class": "input", "autocomplete": "off"}
+    attrs: dict[str, str | bool] = {"class": "input", "autocomplete": "off"}
     if list:
         attrs["list"] = list
     if placeholder:

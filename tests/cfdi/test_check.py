@@ -18,6 +18,7 @@ from emite.cfdi.csd import open_pair
 from emite.cfdi.faults import Severity
 from emite.cfdi.seal import seal_tree
 from emite.cfdi.xml import XmlRefused
+from emite.ops import check as installed_check
 from emite.pac.sandbox.authority import TestAuthority
 from tests.cfdi.rules.documents import DOCUMENTS, Spoil, add, document, put
 
@@ -253,7 +254,7 @@ def test_the_command_says_nothing_of_a_sound_file(
     (tmp_path / "sandbox" / "authority").symlink_to(workshop.own.folder)
     monkeypatch.setenv("EMITE_DATA", str(tmp_path))
 
-    assert check.main(["--strict", path]) == 0
+    assert installed_check.main(["--strict", path]) == 0
     assert capsys.readouterr() == ("", "")
 
 

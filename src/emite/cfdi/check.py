@@ -6,7 +6,6 @@ The rules are in `rules/`, the schema in `schema.py`, the seal in `seal.py`, the
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -181,7 +180,7 @@ def main(argv: Sequence[str], *, trust_dir: Path | None = None) -> int:
     """`emite check [--strict] FILE…`: prints one line for each fault and returns the exit code; the worst file wins.
 
     0 clean or AVISO alone (1 with --strict), 1 errors, 2 unreadable. `trust_dir` holds the .cer of the installation's
-    test authority; by default the data folder that EMITE_DATA names.
+    test authority (`ops/check.py` names it); without it only SAT's authorities are known.
     """
     parser = argparse.ArgumentParser(prog="emite check", description="Revisa CFDI 4.0 sin conexión ni base de datos.")
     parser.add_argument("--strict", action="store_true", help="los avisos también cuentan como error")
@@ -193,8 +192,6 @@ def main(argv: Sequence[str], *, trust_dir: Path | None = None) -> int:
     if not options.files:
         print("Diga qué revisar: emite check [--strict] ARCHIVO…", file=sys.stderr)
         return UNREADABLE
-    if trust_dir is None and (data := os.environ.get("EMITE_DATA", "").strip()):
-        trust_dir = Path(data) / "sandbox" / "authority"
     own, signers = own_trust(trust_dir) if trust_dir is not None else ((), {})
     try:
         return max(_check_path(name, own, signers, strict=options.strict) for name in options.files)

@@ -6,6 +6,7 @@ Taking payments lives in `collecting`, binding a charge to a document in `alloca
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
@@ -13,13 +14,21 @@ from django.db import IntegrityError, transaction
 
 from emite.accounts.models import User
 from emite.audit import record
-from emite.cfdi.comprobante import Concepto
+from emite.cfdi.comprobante import Concepto, Totals
 from emite.charges.code import new_code
 from emite.charges.models import Allocation, Charge, ChargeCounter, ChargeLine
 from emite.charges.pricing import LineInput, LineRefused, check_line, conceptos, totals
 from emite.issuers.models import Issuer
 from emite.organizations.models import Organization
 from emite.vault import codes as ticket_codes
+
+
+class DuplicateExternalId(Exception):
+    """Another charge of the organization carries this external id; `charge` is that one's key."""
+
+    def __init__(self, external_id: str, charge: uuid.UUID) -> None:
+        self.external_id, self.charge = external_id, charge
+        super().__init__(external_id)
 
 
 class ChargeInUse(Exception):
@@ -36,19 +45,13 @@ def charge(
     patient_name: str = "",
     kind: str = Charge.Kind.REMISION,
     idempotency_key: str | None = None,
+    external_id: str | None = None,
 ) -> Charge:
-    """A new charge with a code of its own. Raises LineRefused; nothing is stored then.
+    """A new charge with a code of its own. Raises LineRefused, DuplicateExternalId; nothing is stored then.
 
     The same key again returns the first charge, whatever the lines say.
     """
-    if not lines:
-        raise LineRefused(1, "description", "Agrega al menos un servicio.")
-    for position, line in enumerate(lines, 1):
-        check_line(position, line)
-    items = conceptos(lines)
-    sums = totals(items)
-    if sums.total <= 0:
-        raise LineRefused(1, "unit_price", "El total debe ser de al menos un centavo.")
+    items, sums = priced(lines)
     try:
         with transaction.atomic():
             return _earlier(organization, idempotency_key) or _store(
@@ -65,15 +68,32 @@ def charge(
                     tax=sums.total_trasladados or Decimal(0),
                     total=sums.total,
                     idempotency_key=idempotency_key,
+                    external_id=external_id,
                 ),
                 zip(lines, items, strict=True),
             )
     except IntegrityError:
-        # A rival with the same key committed first; anything else is a fault of ours.
+        # A rival with the same key or external id committed first; anything else is a fault of ours.
         earlier = _earlier(organization, idempotency_key)
-        if earlier is None:
+        if earlier is not None:
+            return earlier
+        taken = Charge.objects.filter(organization=organization, external_id=external_id).first()
+        if external_id is None or taken is None:
             raise
-        return earlier
+        raise DuplicateExternalId(external_id, taken.pk) from None
+
+
+def priced(lines: Sequence[LineInput]) -> tuple[tuple[Concepto, ...], Totals]:
+    """The Conceptos of these lines and their sums, or LineRefused when no charge can be made of them."""
+    if not lines:
+        raise LineRefused(1, "description", "Agrega al menos un servicio.")
+    for position, line in enumerate(lines, 1):
+        check_line(position, line)
+    items = conceptos(lines)
+    sums = totals(items)
+    if sums.total <= 0:
+        raise LineRefused(1, "unit_price", "El total debe ser de al menos un centavo.")
+    return items, sums
 
 
 def _earlier(organization: Organization, idempotency_key: str | None) -> Charge | None:
@@ -84,12 +104,24 @@ def _earlier(organization: Organization, idempotency_key: str | None) -> Charge 
 
 def _store(created: Charge, lines: Iterable[tuple[LineInput, Concepto]]) -> Charge:
     """Number it, give it its code and write it with its lines."""
-    code = new_code()
     created.number = ChargeCounter.take(created.organization_id, created.kind)
+    give_code(created)
+    created.save(force_insert=True)
+    ChargeLine.objects.bulk_create(lines_of(created, lines))
+    return created
+
+
+def give_code(created: Charge) -> str:
+    """A fresh code, kept in the charge as hash and cipher (not saved); returns it in clear."""
+    code = new_code()
     created.code_hash = ticket_codes.code_hash(created.organization_id, code)
     created.code_cipher = ticket_codes.encrypt_code(created.organization_id, code)
-    created.save(force_insert=True)
-    ChargeLine.objects.bulk_create(
+    return code
+
+
+def lines_of(created: Charge, lines: Iterable[tuple[LineInput, Concepto]]) -> list[ChargeLine]:
+    """The rows of a charge's lines, not saved."""
+    return [
         ChargeLine(
             organization_id=created.organization_id,
             charge=created,
@@ -105,8 +137,7 @@ def _store(created: Charge, lines: Iterable[tuple[LineInput, Concepto]]) -> Char
             amount=item.importe,
         )
         for position, (line, item) in enumerate(lines, 1)
-    )
-    return created
+    ]
 
 
 def void(target: Charge, *, user: User, reason: str, now: dt.datetime) -> Charge:

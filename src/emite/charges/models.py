@@ -50,13 +50,13 @@ class ChargeCounter(OwnedByOrganization):
         ]
 
     @staticmethod
-    def take(organization_id: object, name: str) -> int:
-        """The next number. Call inside the transaction that uses it."""
+    def take(organization_id: object, name: str, how_many: int = 1) -> int:
+        """The next number, or the first of `how_many` in a row. Call inside the transaction that uses it."""
         ChargeCounter.objects.bulk_create(
             [ChargeCounter(organization_id=organization_id, name=name)], ignore_conflicts=True
         )
         counter = ChargeCounter.objects.select_for_update().get(organization_id=organization_id, name=name)
-        ChargeCounter.objects.filter(pk=counter.pk).update(next_number=F("next_number") + 1)
+        ChargeCounter.objects.filter(pk=counter.pk).update(next_number=F("next_number") + how_many)
         return counter.next_number
 
 
@@ -91,6 +91,8 @@ class Charge(OwnedByOrganization):
     code_cipher = models.BinaryField()
     code_revoked_at = models.DateTimeField(null=True, blank=True)
     idempotency_key = models.CharField(max_length=64, null=True, blank=True)
+    # How the system that charges calls it.
+    external_id = models.CharField("folio del otro sistema", max_length=64, null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)
     void_reason = models.CharField(max_length=200, blank=True)
     prints = models.PositiveIntegerField(default=0)
@@ -104,6 +106,11 @@ class Charge(OwnedByOrganization):
                 fields=["organization", "idempotency_key"],
                 condition=Q(idempotency_key__isnull=False),
                 name="charge_one_per_key",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "external_id"],
+                condition=Q(external_id__isnull=False),
+                name="charge_one_per_external_id",
             ),
             models.CheckConstraint(
                 condition=Q(total__gt=0, sub_total__gt=0, discount__gte=0, tax__gte=0), name="charge_amounts_positive"

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "emite.audit",
     "emite.accounts",
     "emite.organizations",
+    "emite.integrations",
     "emite.issuers",
     "emite.chargemaster",
     "emite.documents",

@@ -144,21 +144,24 @@ class DatosForm(FiscalDataForm):
         return typed if _KEY.fullmatch(typed) else uuid.uuid4().hex
 
     def say_faults(self, faults: Sequence[Fault]) -> Mender:
-        """Put each fault beside its field in a patient's words; who can mend them all."""
-        self.add_faults(faults, words=self._words)
-        menders = {advice(fault.code).mender if not _on_receptor(fault) else Mender.PATIENT for fault in faults}
-        return Mender.DESK if Mender.DESK in menders else Mender.PATIENT
+        """Put each fault beside the field that cures it, in a patient's words; who can mend them all."""
+        mender = Mender.PATIENT
+        for fault in faults:
+            told = advice(fault.code)
+            if told.field and told.mender is Mender.PATIENT:
+                self.add_error(told.field, told.message)
+            elif "Receptor" in fault.xpath:
+                self.add_faults([fault])
+            else:
+                mender = Mender.DESK
+                self.add_error(None, told.message)
+        return mender
 
     def say_refusal(self, code: str) -> Mender:
         """The same for the code of a PAC's refusal."""
         told = advice(code)
         self.add_error(told.field or None, told.message)
         return told.mender
-
-    @staticmethod
-    def _words(fault: Fault) -> str:
-        told = advice(fault.code)
-        return told.message if told.mender is Mender.PATIENT or not _on_receptor(fault) else fault.message
 
     @property
     def rfc_says(self) -> tuple[str, str]:
@@ -295,10 +298,6 @@ def _select(form: DatosForm, name: str, choices: list[Any]) -> forms.CharField:
 
 def _person(rfc: Rfc) -> codes.Person:
     return "F" if rfc.is_persona_fisica else "M"
-
-
-def _on_receptor(fault: Fault) -> bool:
-    return "Receptor" in fault.xpath
 
 
 _FIELDS: Final = (

@@ -20,6 +20,7 @@ from emite.cfdi.seal import seal_tree
 from emite.cfdi.xml import XmlRefused
 from emite.ops import check as installed_check
 from emite.pac.sandbox.authority import TestAuthority
+from tests.cfdi.rules.cases import CASES
 from tests.cfdi.rules.documents import DOCUMENTS, Spoil, add, document, put
 
 _SHARED = Path(os.environ.get("EMITE_SHARED", "/nonexistent"))
@@ -90,6 +91,17 @@ def test_sealed_and_stamped_documents_are_clean(workshop: Workshop, name: str) -
 
     assert workshop.codes(root) == []
     assert workshop.codes(workshop.stamped(root)) == []
+
+
+def test_every_fault_is_named_in_a_sealed_file(workshop: Workshop) -> None:
+    """The cases of the rules, sealed by the base's issuer: a changed issuer or year is also another seal's fault."""
+    for case in CASES:
+        issuer = workshop.csd("CACX7605101P8" if case.base in ("factura", "pago") else "EKU9003173C9")
+        codes = set(workshop.codes(workshop.sealed(case.base, case.spoil, csd=issuer)))
+        if case.accepts:
+            assert case.code not in codes, case
+        else:
+            assert {case.code, *case.also} <= codes <= {case.code, *case.also, "303", "305"}, case
 
 
 def test_an_unknown_authority_is_only_an_aviso(workshop: Workshop) -> None:

@@ -394,7 +394,7 @@ def _summary() -> Iterator[Case]:
     yield refuses("CFDI40214", "factura", put(ST, Base="240.000"))
     yield accepts("CFDI40215", "factura", put(T, Base="240.001"))
     yield refuses("CFDI40215", "factura", put(ST, Base="240.01"))
-    yield refuses("CFDI40215", "factura", put(f"{ST}[3]", Base="999.99"))
+    yield refuses("CFDI40215", "factura", put(f"{ST}[3]", Base="999.99"), also=("CFDI40216",))
     yield accepts("CFDI40216", "paciente", put(T, Base="800.004"))
     yield refuses("CFDI40216", "paciente", put(ST, Base="800.01"))
     yield refuses("CFDI40216", "paciente", drop(S))

@@ -223,8 +223,11 @@ def traslado_base_suma(d: Documento, tax: SummaryTax) -> Finding:
 
 @rule("CFDI40216", each="resumen_traslado", at="/@Base")
 def exento_base_suma(d: Documento, tax: SummaryTax) -> Finding:
-    """Base of a Traslado Exento of the summary is the rounded sum of the concepts' exempt bases."""
-    return _base_suma(d, tax) if only_exento(d) and tax.factor == _EXENTO else None
+    """Base of a Traslado Exento of the summary is the rounded sum of the concepts' exempt bases.
+
+    Where taxed concepts exist too, CFDI40215 says it as well: SAT's words leave that case between the two.
+    """
+    return _base_suma(d, tax) if tax.factor == _EXENTO else None
 
 
 @rule("CFDI40216", at=f"{_AT}/cfdi:Traslados")

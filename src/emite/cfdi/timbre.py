@@ -18,7 +18,6 @@ from lxml import etree
 from emite.cfdi.cadena import cadena_tfd
 from emite.cfdi.certificates import Certificate
 from emite.cfdi.xml import CFDI, MAX_BYTES, MAX_NODES, SCHEMA_LOCATION, TFD, XSI, XmlRefused, date_text, parse, to_bytes
-from emite.cfdi.xml_write import put
 
 _TAG: Final = f"{{{TFD}}}TimbreFiscalDigital"
 _COMPLEMENTO: Final = f"{{{CFDI}}}Complemento"
@@ -167,7 +166,9 @@ def _node(complemento: etree._Element, stamp: Timbre) -> etree._Element:
         "NoCertificadoSAT": stamp.no_certificado_sat,
         "SelloSAT": stamp.sello_sat,
     }
-    put(node, {name: value for name, value in attributes.items() if value is not None})
+    for name, value in attributes.items():
+        if value is not None:
+            node.set(name, value)
     return node
 
 

@@ -6,6 +6,7 @@ Seals are put in by `seal.py`, stamps by `timbre.py`; whether a document obeys S
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -14,9 +15,9 @@ from lxml import etree
 
 from emite.cfdi import money
 from emite.cfdi.codes import decimals_of
-from emite.cfdi.comprobante import Comprobante, Concepto, Retencion, Totals, Traslado
-from emite.cfdi.xml_pagos import PAGO20, add_pagos
-from emite.cfdi.xml_write import add, put
+from emite.cfdi.comprobante import Comprobante, Concepto, Retencion, SummaryTraslado, Totals, Traslado
+from emite.cfdi.xml_pagos import PAGO20, write_pagos
+from emite.cfdi.xml_write import Attributes, Writer
 
 CFDI: Final = "http://www.sat.gob.mx/cfd/4"
 TFD: Final = "http://www.sat.gob.mx/TimbreFiscalDigital"
@@ -25,14 +26,13 @@ SCHEMA_LOCATION: Final = f"{{{XSI}}}schemaLocation"
 MAX_BYTES: Final = 2_000_000
 MAX_NODES: Final = 20_000
 
-_C: Final = f"{{{CFDI}}}"
-_NAMESPACES: Final = {"cfdi": CFDI, "xsi": XSI}
 _LOCATION: Final = f"{CFDI} http://www.sat.gob.mx/sitio_internet/cfd/4/cfdv40.xsd"
 _PAGO20_LOCATION: Final = f" {PAGO20} http://www.sat.gob.mx/sitio_internet/cfd/Pagos/Pagos20.xsd"
 _DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+_PARSER: Final = etree.XMLParser(
+    resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False, remove_pis=True
+)
 _ENCODING = re.compile(r"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)[\"']")
-
-_Attributes = dict[str, str]
 
 
 class XmlRefused(ValueError):
@@ -55,11 +55,8 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_nodes: int = MAX_NODES
     # Counted before parsing: a million empty elements would already have cost their memory afterwards.
     if data.count(b"<") - data.count(b"</") > max_nodes:
         raise XmlRefused(f"El archivo tiene demasiados elementos: el máximo son {max_nodes:,}.")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False, remove_pis=True
-    )
     try:
-        return etree.fromstring(data, parser)
+        return etree.fromstring(data, _PARSER)
     except etree.XMLSyntaxError as error:
         raise XmlRefused(_syntax_message(error)) from None
 
@@ -116,27 +113,31 @@ def build(c: Comprobante) -> etree._Element:
     """
     totals = c.totals
     places = None if c.tipo in ("P", "T") else decimals_of(c.moneda)
-    namespaces = _NAMESPACES if c.pagos is None else {**_NAMESPACES, "pago20": PAGO20}
-    root = etree.Element(f"{_C}Comprobante", nsmap=namespaces)
-    put(root, _head(c, totals, places))
-    if (information := c.informacion_global) is not None:
-        node = {"Periodicidad": information.periodicidad, "Meses": information.meses, "Año": str(information.anio)}
-        _add(root, "InformacionGlobal", node)
+    w = Writer()
+    w.start("cfdi:Comprobante", _head(c, totals, places))
+    if (period := c.informacion_global) is not None:
+        meses = {"Periodicidad": period.periodicidad, "Meses": period.meses, "Año": str(period.anio)}
+        w.empty("cfdi:InformacionGlobal", meses)
     for related in c.relacionados:
-        relation = _add(root, "CfdiRelacionados", {"TipoRelacion": related.tipo_relacion})
+        w.start("cfdi:CfdiRelacionados", {"TipoRelacion": related.tipo_relacion})
         for uuid in related.uuids:
-            _add(relation, "CfdiRelacionado", {"UUID": uuid})
+            w.empty("cfdi:CfdiRelacionado", {"UUID": uuid})
+        w.end("cfdi:CfdiRelacionados")
     emisor = {"Rfc": c.emisor.rfc, "Nombre": c.emisor.nombre, "RegimenFiscal": c.emisor.regimen_fiscal}
-    _add(root, "Emisor", emisor)
-    _add(root, "Receptor", _receptor(c))
-    conceptos = etree.SubElement(root, f"{_C}Conceptos")
+    w.empty("cfdi:Emisor", emisor)
+    w.empty("cfdi:Receptor", _receptor(c))
+    w.start("cfdi:Conceptos")
     for concepto in c.conceptos:
-        _add_concepto(conceptos, concepto)
+        _write_concepto(w, concepto)
+    w.end("cfdi:Conceptos")
     if totals.traslados or totals.retenciones:
-        _add_summary(root, totals, places)
+        _write_summary(w, totals, places)
     if c.pagos is not None:
-        add_pagos(etree.SubElement(root, f"{_C}Complemento"), c.pagos)
-    return root
+        w.start("cfdi:Complemento")
+        write_pagos(w, c.pagos)
+        w.end("cfdi:Complemento")
+    w.end("cfdi:Comprobante")
+    return etree.fromstring(w.text(), _PARSER)
 
 
 def date_text(moment: datetime) -> str:
@@ -146,9 +147,12 @@ def date_text(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def _head(c: Comprobante, totals: Totals, places: int | None) -> _Attributes:
-    head = {
-        SCHEMA_LOCATION: _LOCATION if c.pagos is None else _LOCATION + _PAGO20_LOCATION,
+def _head(c: Comprobante, totals: Totals, places: int | None) -> Attributes:
+    return {
+        "xmlns:cfdi": CFDI,
+        "xmlns:xsi": XSI,
+        "xmlns:pago20": None if c.pagos is None else PAGO20,
+        "xsi:schemaLocation": _LOCATION if c.pagos is None else _LOCATION + _PAGO20_LOCATION,
         "Version": "4.0",
         "Serie": c.serie,
         "Folio": c.folio,
@@ -168,11 +172,10 @@ def _head(c: Comprobante, totals: Totals, places: int | None) -> _Attributes:
         "MetodoPago": c.metodo_pago,
         "LugarExpedicion": c.lugar_expedicion,
     }
-    return {name: value for name, value in head.items() if value is not None}
 
 
-def _receptor(c: Comprobante) -> _Attributes:
-    receptor = {
+def _receptor(c: Comprobante) -> Attributes:
+    return {
         "Rfc": c.receptor.rfc,
         "Nombre": c.receptor.nombre,
         "DomicilioFiscalReceptor": c.receptor.domicilio_fiscal,
@@ -181,74 +184,69 @@ def _receptor(c: Comprobante) -> _Attributes:
         "RegimenFiscalReceptor": c.receptor.regimen_fiscal,
         "UsoCFDI": c.receptor.uso_cfdi,
     }
-    return {name: value for name, value in receptor.items() if value is not None}
 
 
-def _add_concepto(conceptos: etree._Element, c: Concepto) -> None:
-    attributes = {"ClaveProdServ": c.clave_prod_serv}
-    if c.no_identificacion is not None:
-        attributes["NoIdentificacion"] = c.no_identificacion
-    attributes["Cantidad"] = money.text(c.cantidad)
-    attributes["ClaveUnidad"] = c.clave_unidad
-    if c.unidad is not None:
-        attributes["Unidad"] = c.unidad
-    attributes["Descripcion"] = c.descripcion
-    attributes["ValorUnitario"] = money.text(c.valor_unitario)
-    attributes["Importe"] = money.text(c.importe)
-    if c.descuento is not None:
-        attributes["Descuento"] = money.text(c.descuento)
-    attributes["ObjetoImp"] = c.objeto_imp
-    node = _add(conceptos, "Concepto", attributes)
-    if c.traslados or c.retenciones:
-        taxes = etree.SubElement(node, f"{_C}Impuestos")
-        _add_taxes(taxes, "Traslados", "Traslado", c.traslados)
-        _add_taxes(taxes, "Retenciones", "Retencion", c.retenciones)
+def _write_concepto(w: Writer, c: Concepto) -> None:
+    attributes = {
+        "ClaveProdServ": c.clave_prod_serv,
+        "NoIdentificacion": c.no_identificacion,
+        "Cantidad": money.text(c.cantidad),
+        "ClaveUnidad": c.clave_unidad,
+        "Unidad": c.unidad,
+        "Descripcion": c.descripcion,
+        "ValorUnitario": money.text(c.valor_unitario),
+        "Importe": money.text(c.importe),
+        "Descuento": _optional(c.descuento),
+        "ObjetoImp": c.objeto_imp,
+    }
+    if not (c.traslados or c.retenciones):
+        w.empty("cfdi:Concepto", attributes)
+        return
+    w.start("cfdi:Concepto", attributes)
+    w.start("cfdi:Impuestos")
+    _write_taxes(w, "cfdi:Traslados", "cfdi:Traslado", c.traslados)
+    _write_taxes(w, "cfdi:Retenciones", "cfdi:Retencion", c.retenciones)
+    w.end("cfdi:Impuestos")
+    w.end("cfdi:Concepto")
 
 
-def _add_taxes(
-    node: etree._Element, plural: str, singular: str, taxes: tuple[Traslado, ...] | tuple[Retencion, ...]
+def _write_taxes(
+    w: Writer,
+    plural: str,
+    singular: str,
+    taxes: Sequence[Traslado | Retencion | SummaryTraslado],
+    places: int | None = None,
 ) -> None:
     if not taxes:
         return
-    group = etree.SubElement(node, f"{_C}{plural}")
+    w.start(plural)
     for tax in taxes:
-        attributes = {"Base": money.text(tax.base), "Impuesto": tax.impuesto, "TipoFactor": tax.tipo_factor}
-        if tax.tasa_o_cuota is not None:
-            attributes["TasaOCuota"] = money.text(tax.tasa_o_cuota, 6)
-        if tax.importe is not None:
-            attributes["Importe"] = money.text(tax.importe)
-        _add(group, singular, attributes)
+        attributes = {
+            "Base": money.text(tax.base, places),
+            "Impuesto": tax.impuesto,
+            "TipoFactor": tax.tipo_factor,
+            "TasaOCuota": _optional(tax.tasa_o_cuota, 6),
+            "Importe": _optional(tax.importe, places),
+        }
+        w.empty(singular, attributes)
+    w.end(plural)
 
 
-def _add_summary(root: etree._Element, totals: Totals, places: int | None) -> None:
+def _write_summary(w: Writer, totals: Totals, places: int | None) -> None:
     # The order is the opposite of a concepto's: here Retenciones come first (cfdv40.xsd).
-    summary = etree.SubElement(root, f"{_C}Impuestos")
-    if totals.total_retenidos is not None:
-        summary.set("TotalImpuestosRetenidos", money.text(totals.total_retenidos, places))
-    if totals.total_trasladados is not None:
-        summary.set("TotalImpuestosTrasladados", money.text(totals.total_trasladados, places))
+    sums = {
+        "TotalImpuestosRetenidos": _optional(totals.total_retenidos, places),
+        "TotalImpuestosTrasladados": _optional(totals.total_trasladados, places),
+    }
+    w.start("cfdi:Impuestos", sums)
     if totals.retenciones:
-        group = etree.SubElement(summary, f"{_C}Retenciones")
-        for withheld in totals.retenciones:
-            _add(group, "Retencion", {"Impuesto": withheld.impuesto, "Importe": money.text(withheld.importe, places)})
-    if totals.traslados:
-        group = etree.SubElement(summary, f"{_C}Traslados")
-        for tax in totals.traslados:
-            attributes = {
-                "Base": money.text(tax.base, places),
-                "Impuesto": tax.impuesto,
-                "TipoFactor": tax.tipo_factor,
-            }
-            if tax.tasa_o_cuota is not None:
-                attributes["TasaOCuota"] = money.text(tax.tasa_o_cuota, 6)
-            if tax.importe is not None:
-                attributes["Importe"] = money.text(tax.importe, places)
-            _add(group, "Traslado", attributes)
+        w.start("cfdi:Retenciones")
+        for held in totals.retenciones:
+            w.empty("cfdi:Retencion", {"Impuesto": held.impuesto, "Importe": money.text(held.importe, places)})
+        w.end("cfdi:Retenciones")
+    _write_taxes(w, "cfdi:Traslados", "cfdi:Traslado", totals.traslados, places)
+    w.end("cfdi:Impuestos")
 
 
 def _optional(value: Decimal | None, places: int | None = None) -> str | None:
     return None if value is None else money.text(value, places)
-
-
-def _add(parent: etree._Element, name: str, attributes: _Attributes) -> etree._Element:
-    return add(parent, _C + name, attributes)

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from lxml import etree
-
 from emite.cfdi import money
-from emite.cfdi.pagos import DoctoRelacionado, Pago, Pagos, PagosTotales
-from emite.cfdi.xml_write import add
+from emite.cfdi.pagos import DoctoRelacionado, Pago, Pagos, PagosTotales, RetencionDR, TrasladoDR, TrasladoP
+from emite.cfdi.xml_write import Attributes, Writer
 
 PAGO20: Final = "http://www.sat.gob.mx/Pagos20"
-_P: Final = f"{{{PAGO20}}}"
 
 
-def add_pagos(complemento: etree._Element, pagos: Pagos) -> None:
-    """Appends the node Pagos to a cfdi:Complemento."""
-    node = _add(complemento, "Pagos", {"Version": "2.0"})
-    _add(node, "Totales", _totales(pagos.totales))
+def write_pagos(w: Writer, pagos: Pagos) -> None:
+    """Writes the node Pagos; the root declares its namespace."""
+    w.start("pago20:Pagos", {"Version": "2.0"})
+    w.empty("pago20:Totales", _totales(pagos.totales))
     for pago in pagos.pagos:
-        _add_pago(node, pago)
+        _write_pago(w, pago)
+    w.end("pago20:Pagos")
 
 
-def _totales(t: PagosTotales) -> dict[str, str | None]:
+def _totales(t: PagosTotales) -> Attributes:
     return {
         "TotalRetencionesIVA": _mxn(t.retenciones_iva),
         "TotalRetencionesISR": _mxn(t.retenciones_isr),
@@ -39,7 +38,7 @@ def _totales(t: PagosTotales) -> dict[str, str | None]:
     }
 
 
-def _add_pago(pagos: etree._Element, p: Pago) -> None:
+def _write_pago(w: Writer, p: Pago) -> None:
     attributes = {
         "FechaPago": p.fecha.isoformat(timespec="seconds"),
         "FormaDePagoP": p.forma_pago,
@@ -53,26 +52,22 @@ def _add_pago(pagos: etree._Element, p: Pago) -> None:
         "RfcEmisorCtaBen": p.rfc_emisor_cta_ben,
         "CtaBeneficiario": p.cta_beneficiario,
     }
-    node = _add(pagos, "Pago", attributes)
+    w.start("pago20:Pago", attributes)
     for documento in p.documentos:
-        _add_documento(node, documento)
+        _write_documento(w, documento)
     if p.retenciones or p.traslados:
-        taxes = _add(node, "ImpuestosP", {})
+        w.start("pago20:ImpuestosP")
         if p.retenciones:
-            group = _add(taxes, "RetencionesP", {})
-            for withheld in p.retenciones:
-                _add(group, "RetencionP", {"ImpuestoP": withheld.impuesto, "ImporteP": _plain(withheld.importe)})
-        if p.traslados:
-            group = _add(taxes, "TrasladosP", {})
-            for tax in p.traslados:
-                _add(
-                    group,
-                    "TrasladoP",
-                    _tax("P", tax.base, tax.impuesto, tax.tipo_factor, tax.tasa_o_cuota, tax.importe),
-                )
+            w.start("pago20:RetencionesP")
+            for held in p.retenciones:
+                w.empty("pago20:RetencionP", {"ImpuestoP": held.impuesto, "ImporteP": _plain(held.importe)})
+            w.end("pago20:RetencionesP")
+        _write_taxes(w, "Traslado", "P", p.traslados)
+        w.end("pago20:ImpuestosP")
+    w.end("pago20:Pago")
 
 
-def _add_documento(pago: etree._Element, d: DoctoRelacionado) -> None:
+def _write_documento(w: Writer, d: DoctoRelacionado) -> None:
     attributes = {
         "IdDocumento": d.uuid,
         "Serie": d.serie,
@@ -85,30 +80,30 @@ def _add_documento(pago: etree._Element, d: DoctoRelacionado) -> None:
         "ImpSaldoInsoluto": _plain(d.saldo_insoluto),
         "ObjetoImpDR": d.objeto_imp,
     }
-    node = _add(pago, "DoctoRelacionado", attributes)
+    w.start("pago20:DoctoRelacionado", attributes)
     if d.retenciones or d.traslados:
-        taxes = _add(node, "ImpuestosDR", {})
-        for plural, singular, rows in (
-            ("RetencionesDR", "RetencionDR", d.retenciones),
-            ("TrasladosDR", "TrasladoDR", d.traslados),
-        ):
-            if rows:
-                group = _add(taxes, plural, {})
-                for tax in rows:
-                    row = _tax("DR", tax.base, tax.impuesto, tax.tipo_factor, tax.tasa_o_cuota, tax.importe)
-                    _add(group, singular, row)
+        w.start("pago20:ImpuestosDR")
+        _write_taxes(w, "Retencion", "DR", d.retenciones)
+        _write_taxes(w, "Traslado", "DR", d.traslados)
+        w.end("pago20:ImpuestosDR")
+    w.end("pago20:DoctoRelacionado")
 
 
-def _tax(
-    suffix: str, base: Decimal, impuesto: str, tipo_factor: str, tasa_o_cuota: Decimal | None, importe: Decimal | None
-) -> dict[str, str | None]:
-    return {
-        f"Base{suffix}": money.text(base),
-        f"Impuesto{suffix}": impuesto,
-        f"TipoFactor{suffix}": tipo_factor,
-        f"TasaOCuota{suffix}": None if tasa_o_cuota is None else money.text(tasa_o_cuota, 6),
-        f"Importe{suffix}": _plain(importe),
-    }
+def _write_taxes(w: Writer, name: str, suffix: str, taxes: Sequence[TrasladoDR | RetencionDR | TrasladoP]) -> None:
+    if not taxes:
+        return
+    plural = f"pago20:{name}{'es' if name == 'Retencion' else 's'}{suffix}"
+    w.start(plural)
+    for tax in taxes:
+        attributes = {
+            f"Base{suffix}": _plain(tax.base),
+            f"Impuesto{suffix}": tax.impuesto,
+            f"TipoFactor{suffix}": tax.tipo_factor,
+            f"TasaOCuota{suffix}": None if tax.tasa_o_cuota is None else money.text(tax.tasa_o_cuota, 6),
+            f"Importe{suffix}": _plain(tax.importe),
+        }
+        w.empty(f"pago20:{name}{suffix}", attributes)
+    w.end(plural)
 
 
 def _plain(value: Decimal | None) -> str | None:
@@ -117,8 +112,3 @@ def _plain(value: Decimal | None) -> str | None:
 
 def _mxn(value: Decimal | None) -> str | None:
     return None if value is None else money.text(value, 2)
-
-
-def _add(parent: etree._Element, name: str, attributes: dict[str, str | None]) -> etree._Element:
-    present = {key: value for key, value in attributes.items() if value is not None}
-    return add(parent, _P + name, present)

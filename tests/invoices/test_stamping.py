@@ -295,11 +295,13 @@ def test_a_second_folio_fiscal_is_never_stored(hospital: make.Hospital, sandbox:
 
     other = dataclasses.replace(timbre, uuid="5FB2822E-396D-4725-8521-CDC4BDD20CCF")
     claimed.seal_rev = 1
-    with pytest.raises(verbs.StampedTwice), transaction.atomic():
-        verbs.settle(claimed, verbs.Verified(b"<x/>", other), make.now())
+    with pytest.raises(verbs.StampedTwice):
+        stamping._settle(claimed, verbs.Verified(b"<x/>", other), None, make.now(), None)
     document.refresh_from_db()
     assert document.uuid == first
     assert StampedXml.objects.count() == 1
+    told = DocumentEvent.objects.get(document_id=document.pk, what="stamped_twice")
+    assert told.detail == {"uuid": other.uuid}
 
 
 def test_the_database_refuses_what_the_code_must_never_do(hospital: make.Hospital) -> None:

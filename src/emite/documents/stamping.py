@@ -40,7 +40,11 @@ class LostLease(Exception):
 
 
 class StampedTwice(Exception):
-    """The PAC gave a second folio fiscal for a document that already has one. A person must cancel one."""
+    """The PAC gave a second folio fiscal for a document that is settled already. A person must cancel it."""
+
+    def __init__(self, document: FiscalDocument, second: str) -> None:
+        self.second = second
+        super().__init__(f"{document.pk}: {document.uuid or document.state} y {second}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +263,7 @@ def _stamp(document: FiscalDocument, stamp: Verified, now: dt.datetime) -> None:
         document.refresh_from_db()
         if document.uuid == folio_fiscal:
             return
-        raise StampedTwice(f"{document.pk}: {document.uuid} y {folio_fiscal}")
+        raise StampedTwice(document, stamp.timbre.uuid)
     StampedXml.objects.create(
         organization_id=document.organization_id,
         document_id=document.pk,

@@ -16,7 +16,7 @@ from emite.charges.allocating import release
 from emite.documents import stamping
 from emite.documents.machine import Move
 from emite.documents.models import Delivery, FiscalDocument, StampAttempt, State
-from emite.documents.sealing import NotReady
+from emite.documents.sealing import NotReady, note
 from emite.documents.spool import Rescued, Spool
 from emite.documents.stamping import Clock, LostLease, StampedTwice, Verified
 from emite.documents.steps import reached
@@ -97,6 +97,9 @@ def _settle(
             reached("settled_uncommitted")
     except StampedTwice as error:
         log.critical("stamped_twice", document=str(document.pk), detail=str(error))
+        with transaction.atomic(durable=True):
+            # The first stays; the second is real at SAT and a person must cancel it.
+            note(document, "stamped_twice", now=now, detail={"uuid": error.second})
         raise
     except DatabaseError:
         if isinstance(result, Verified) and spool is not None:

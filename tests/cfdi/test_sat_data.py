@@ -33,16 +33,16 @@ def test_it_gives_what_the_package_has(compiled: Path) -> None:
 
 
 def test_a_second_run_writes_nothing(compiled: Path) -> None:
-    before = os.stat(compiled / "version").st_mtime_ns
+    before = os.stat(compiled / "version.txt").st_mtime_ns
     assert not sat_data.main(compiled)
-    assert os.stat(compiled / "version").st_mtime_ns == before
+    assert os.stat(compiled / "version.txt").st_mtime_ns == before
     assert [path.name for path in compiled.parent.iterdir()] == ["sat_data"]
 
 
 def test_another_version_is_replaced_whole(compiled: Path, tmp_path: Path) -> None:
     folder = tmp_path / "sat_data"
     folder.mkdir()
-    (folder / "version").write_text("satcfdi 1, formato 0")
+    (folder / "version.txt").write_text("satcfdi 1, formato 0")
     (folder / "left over").write_text("x")
     assert sat_data.main(folder)
     assert _tree(folder) == _tree(compiled)
@@ -52,7 +52,7 @@ def test_another_version_is_replaced_whole(compiled: Path, tmp_path: Path) -> No
 def test_a_failure_leaves_the_old_data(compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "sat_data"
     folder.mkdir()
-    (folder / "version").write_text("old")
+    (folder / "version.txt").write_text("old")
 
     def fail(*_: object) -> None:
         raise OSError("disk full")
@@ -61,7 +61,7 @@ def test_a_failure_leaves_the_old_data(compiled: Path, tmp_path: Path, monkeypat
     with pytest.raises(OSError, match="disk full"):
         sat_data.main(folder)
     assert [path.name for path in tmp_path.iterdir()] == ["sat_data"]
-    assert (folder / "version").read_text() == "old"
+    assert (folder / "version.txt").read_text() == "old"
 
 
 def test_without_the_source_it_says_what_to_install(
@@ -117,8 +117,8 @@ def test_no_schema_keeps_a_long_list_nor_points_outside() -> None:
 
 
 def test_schemas_load_without_network() -> None:
-    for door in (codes.CORE_SCHEMAS, codes.ALL_SCHEMAS):
-        etree.XMLSchema(etree.parse(door, etree.XMLParser(no_network=True)))
+    for door in ("core.xsd", "all.xsd"):
+        etree.XMLSchema(etree.parse(codes.FOLDER / "xsd" / door, etree.XMLParser(no_network=True)))
 
 
 def _put(xpath: str, name: str, value: str) -> Callable[[etree._Element], None]:

@@ -6,6 +6,8 @@ A trusted authority here is its public key; the certificates that it signs are r
 from __future__ import annotations
 
 import base64
+import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,10 +51,12 @@ class Authority:
 @cache
 def sat_production() -> tuple[Authority, ...]:
     """SAT's authorities of production, newest last. Raises SatDataMissing."""
-    paths = sorted((FOLDER / "certificates").glob("AC*_SAT.cer"))
-    if not paths:
-        raise SatDataMissing
-    return tuple(Authority.of(path.read_bytes(), Realm.PRODUCTION) for path in paths)
+    try:
+        certificates = json.loads((FOLDER / "certificates.json").read_text("utf-8"))
+    except FileNotFoundError:
+        raise SatDataMissing from None
+    ders = [base64.b64decode(text) for name, text in certificates.items() if re.fullmatch(r"AC\d+_SAT\.cer", name)]
+    return tuple(Authority.of(der, Realm.PRODUCTION) for der in ders)
 
 
 @cache

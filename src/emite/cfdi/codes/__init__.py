@@ -16,11 +16,8 @@ from emite.cfdi.codes.labels import LabelFile
 from emite.cfdi.codes.tables import ACCOUNTS, LIKELY_USO, RATES, REGIMENES, USOS, AccountPatterns, Kind, Person
 
 __all__ = [
-    "ALL_SCHEMAS",
-    "CORE_SCHEMAS",
     "FOLDER",
     "AccountPatterns",
-    "Governed",
     "Kind",
     "Person",
     "Place",
@@ -28,7 +25,6 @@ __all__ = [
     "account_patterns",
     "contains",
     "decimals_of",
-    "governed",
     "keys",
     "label",
     "labels",
@@ -41,8 +37,6 @@ __all__ = [
 ]
 
 FOLDER: Final = Path(__file__).parent.parent / "sat_data"
-CORE_SCHEMAS: Final = FOLDER / "xsd" / "core.xsd"  # cfdv40, Pagos 2.0 and TFD 1.1
-ALL_SCHEMAS: Final = FOLDER / "xsd" / "all.xsd"  # the same and every other complement of CFDI 4.0
 
 
 class SatDataMissing(RuntimeError):
@@ -50,15 +44,6 @@ class SatDataMissing(RuntimeError):
 
     def __init__(self) -> None:
         super().__init__("Faltan los catálogos del SAT en esta instalación: ejecute «emite sat-data».")
-
-
-class Governed(NamedTuple):
-    """An attribute whose list of values was taken out of the XSD and must be looked up in a catalogue instead."""
-
-    namespace: str
-    path: tuple[str, ...]
-    attribute: str
-    catalogue: str
 
 
 class Place(NamedTuple):
@@ -80,7 +65,7 @@ def keys(catalogue: str) -> frozenset[str]:
     try:
         return frozenset(path.read_text("utf-8").split("\n"))
     except FileNotFoundError:
-        if not (FOLDER / "version").exists():
+        if not (FOLDER / "version.txt").exists():
             raise SatDataMissing from None
         raise KeyError(catalogue) from None
 
@@ -91,21 +76,11 @@ def contains(catalogue: str, key: str) -> bool:
 
 
 @cache
-def governed() -> tuple[Governed, ...]:
-    """The attributes, of the CFDI and of every complement, that the slim XSDs no longer check."""
-    try:
-        rows = json.loads((FOLDER / "xsd" / "stripped.json").read_text("utf-8"))
-    except FileNotFoundError:
-        raise SatDataMissing from None
-    return tuple(Governed(row["namespace"], tuple(row["path"]), row["attribute"], row["catalogue"]) for row in rows)
-
-
-@cache
 def _label_file(catalogue: str) -> LabelFile:
     try:
-        return LabelFile((FOLDER / "labels" / f"{catalogue}.tsv").read_bytes())
+        return LabelFile((FOLDER / "labels" / f"{catalogue}.txt").read_bytes())
     except FileNotFoundError:
-        if not (FOLDER / "version").exists():
+        if not (FOLDER / "version.txt").exists():
             raise SatDataMissing from None
         raise KeyError(catalogue) from None
 

@@ -5,6 +5,7 @@ Reads files and never runs that package's code. Schemas and sheets: `compile_sch
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import importlib.metadata
 import importlib.util
@@ -28,7 +29,8 @@ from emite.cfdi.codes import FOLDER
 from emite.cfdi.codes.compile_schemas import copy_schemas, copy_sheets, enumerations
 from emite.cfdi.codes.tables import LEGACY
 
-FORMAT: Final = 1  # raise it when the files below change shape: the next `emite sat-data` rebuilds
+FORMAT: Final = 2  # raise it when the files below change shape: the next `emite sat-data` rebuilds
+_VERSION: Final = "version.txt"
 _TABLE: Final = "C756_"  # satcfdi's prefix of the tables of the CFDI 4.0 catalogues
 # Catalogues whose labels are worth reading; the code of a place is in places.bin.
 _LABELLED: Final = [
@@ -82,7 +84,7 @@ def main(folder: Path = FOLDER) -> bool:
         try:
             fresh.chmod(0o755)
             _write(source, fresh)
-            (fresh / "version").write_text(version, "utf-8")
+            (fresh / _VERSION).write_text(version, "utf-8")
             _swap(fresh, folder)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -98,7 +100,7 @@ def _source() -> Path:
 
 def _version_of(folder: Path) -> str | None:
     try:
-        return (folder / "version").read_text("utf-8")
+        return (folder / _VERSION).read_text("utf-8")
     except FileNotFoundError:
         return None
 
@@ -133,7 +135,7 @@ def _write(source: Path, target: Path) -> None:
     for name, values in copy_schemas(sat, target / "xsd").items():
         _write_lines(target / "keys" / f"{name.replace('/', '.')}.txt", values)
     copy_sheets(sat, target / "xslt")
-    _write_certificates(source / "transform" / "CertsProd.zip", target / "certificates")
+    _write_certificates(source / "transform" / "CertsProd.zip", target / "certificates.json")
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -165,7 +167,7 @@ def _write_labels(database: sqlite3.Connection, catalogues: Mapping[str, frozens
             if key in valid
         }
         lines = (f"{key}\t{text}\n" for key, text in sorted(texts.items(), key=lambda item: item[0].encode()))
-        (folder / f"{name}.tsv").write_text("".join(lines), "utf-8")
+        (folder / f"{name}.txt").write_text("".join(lines), "utf-8")
 
 
 def _label_of(name: str, value: Any) -> str:
@@ -189,12 +191,11 @@ def _write_places(database: sqlite3.Connection, valid: frozenset[str], target: P
     (target / "places.json").write_text(json.dumps(list(places), ensure_ascii=False), "utf-8")
 
 
-def _write_certificates(archive: Path, folder: Path) -> None:
-    folder.mkdir()
+def _write_certificates(archive: Path, path: Path) -> None:
     with zipfile.ZipFile(archive) as files:
-        for name in files.namelist():
-            if name.endswith(".cer") and "/" not in name:
-                (folder / name).write_bytes(files.read(name))
+        names = sorted(name for name in files.namelist() if name.endswith(".cer"))
+        certificates = {name: base64.b64encode(files.read(name)).decode() for name in names}
+    path.write_text(json.dumps(certificates, indent=1), "utf-8")
 
 
 def command() -> int:

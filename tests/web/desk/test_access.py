@@ -1,0 +1,171 @@
+"""The permission matrix over every address of the desk: nobody gets further than their role, nothing is written."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from django.db.models import Model
+from django.urls import reverse
+
+from emite.audit.models import AuditEvent
+from emite.charges.models import CashRegister, Charge, PaymentSlip
+from emite.documents.models import Delivery, FiscalDocument
+from emite.issuers.models import Issuer, StoredCsd
+from emite.organizations.models import Membership, Organization
+from emite.web.access import Need
+from emite.web.desk.urls import urlpatterns
+from tests import make
+from tests.make import Hospital
+from tests.web.desk.staff import Person, member
+
+pytestmark = pytest.mark.django_db
+
+Role = Membership.Role
+NEEDS = {
+    "home": Need.SEE,
+    "charge": Need.SEE,
+    "invoice_piece": Need.SEE,
+    "invoice_xml": Need.SEE,
+    "invoice_pdf": Need.SEE,
+    "logo": Need.SEE,
+    "new_charge": Need.COLLECT,
+    "calculate": Need.COLLECT,
+    "items": Need.COLLECT,
+    "claves": Need.COLLECT,
+    "pay": Need.COLLECT,
+    "change": Need.COLLECT,
+    "void": Need.COLLECT,
+    "code": Need.COLLECT,
+    "revoke": Need.COLLECT,
+    "print_ticket": Need.COLLECT,
+    "ticket": Need.COLLECT,
+    "ticket_pdf": Need.COLLECT,
+    "print_slip": Need.COLLECT,
+    "slip": Need.COLLECT,
+    "slip_pdf": Need.COLLECT,
+    "invoice_mail": Need.COLLECT,
+    "invoice": Need.ISSUE,
+    "invoice_choices": Need.ISSUE,
+    "registers": Need.ADMINISTER,
+    "register_switch": Need.ADMINISTER,
+    "issuer": Need.ADMINISTER,
+    "csd": Need.ADMINISTER,
+    "enhancements": Need.ADMINISTER,
+}
+#: role, issuing permission -> what it may.
+MATRIX = [
+    (Role.ADMINISTRADOR, True, {Need.SEE, Need.COLLECT, Need.ISSUE, Need.ADMINISTER}),
+    (Role.ADMINISTRADOR, False, {Need.SEE, Need.COLLECT, Need.ADMINISTER}),
+    (Role.FACTURADOR, True, {Need.SEE, Need.COLLECT, Need.ISSUE}),
+    (Role.FACTURADOR, False, {Need.SEE, Need.COLLECT}),
+    (Role.CAJERO, True, {Need.SEE, Need.COLLECT, Need.ISSUE}),
+    (Role.CAJERO, False, {Need.SEE, Need.COLLECT}),
+    (Role.CONSULTA, True, {Need.SEE}),
+    (Role.CONSULTA, False, {Need.SEE}),
+]
+WRITTEN: list[type[Model]] = [
+    AuditEvent, CashRegister, Charge, Delivery, FiscalDocument, Issuer, Organization, PaymentSlip, StoredCsd,
+]  # fmt: skip
+
+
+def addresses(hospital: Hospital) -> dict[str, str]:
+    """Every address of the desk, with rows of this hospital."""
+    charge = make.paid_charge(hospital)
+    slip = charge.slips.get()
+    first = {
+        "slip": slip, "slip_pdf": slip, "print_slip": slip,
+        "register_switch": hospital.register, "csd": hospital.issuer,
+    }  # fmt: skip
+    found = {}
+    for pattern in urlpatterns:
+        names = list(pattern.pattern.converters)
+        row = first.get(pattern.name, charge)
+        args = [row.pk if name == "pk" else 1 for name in names]
+        found[pattern.name] = reverse(f"desk:{pattern.name}", args=args)
+    return found
+
+
+def snapshot() -> list[Any]:
+    return [list(model._default_manager.order_by("pk").values()) for model in WRITTEN]
+
+
+def both(person: Person, address: str) -> set[int]:
+    """What GET and an empty POST answer."""
+    return {person.client.get(address).status_code, person.client.post(address, {}).status_code}
+
+
+def test_every_address_states_what_it_needs() -> None:
+    assert {pattern.name for pattern in urlpatterns} == set(NEEDS)
+
+
+@pytest.mark.parametrize(("role", "can_issue", "allowed"), MATRIX)
+def test_matrix(hospital: Hospital, role: str, can_issue: bool, allowed: set[Need]) -> None:
+    pages = addresses(hospital)
+    person = member(hospital.organization, role, can_issue=can_issue)
+
+    before = snapshot()
+    for name, need in NEEDS.items():
+        if need not in allowed:
+            assert both(person, pages[name]) <= {403, 405}, name
+            assert 403 in both(person, pages[name]), name
+    assert snapshot() == before
+    for name, need in NEEDS.items():
+        if need in allowed:
+            assert 403 not in both(person, pages[name]), name
+
+
+def test_nobody_is_sent_to_log_in(hospital: Hospital) -> None:
+    pages = addresses(hospital)
+    before = snapshot()
+    nobody = Person()
+
+    for name, address in pages.items():
+        for response in (nobody.client.get(address), nobody.client.post(address, {})):
+            assert response.status_code in (302, 405), name
+            if response.status_code == 302:
+                assert response["Location"].startswith("/entrar/"), name
+    assert snapshot() == before
+
+
+def test_rows_of_another_organization_do_not_exist(hospital: Hospital) -> None:
+    pages = addresses(hospital)
+    stranger = Person(make.hospital().admin)
+    before = snapshot()
+    of_rows = [
+        name for name in NEEDS if "/" in pages[name] and any(part.count("-") == 4 for part in pages[name].split("/"))
+    ]
+    assert len(of_rows) > 15
+
+    for name in of_rows:
+        assert both(stranger, pages[name]) <= {404, 405}, name
+    assert snapshot() == before
+
+
+def test_unknown_and_foreign_rows_answer_alike(hospital: Hospital) -> None:
+    charge = make.charge(hospital)
+    stranger = Person(make.hospital().admin)
+
+    foreign, unknown = stranger.get("charge", charge.pk), stranger.get("charge", uuid.uuid4())
+
+    assert foreign.status_code == unknown.status_code == 404
+    assert make.code(charge) not in foreign.content.decode()
+
+
+def test_who_reads_only_never_sees_a_code(hospital: Hospital) -> None:
+    charge = make.paid_charge(hospital)
+    reader = member(hospital.organization, Role.CONSULTA)
+
+    page = reader.get("charge", charge.pk).content.decode()
+
+    assert make.code(charge) not in page
+    assert "Imprimir" not in page
+    assert "Registrar pago" not in page
+
+
+def test_pages_of_the_staff_are_not_stored(hospital: Hospital) -> None:
+    page = Person(hospital.cashier).get("home")
+
+    assert "no-store" in page["Cache-Control"]
+    assert "default-src 'none'" in page["Content-Security-Policy"]

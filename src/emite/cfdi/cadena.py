@@ -83,6 +83,10 @@ _SIMPLE_CHILDREN = {
     f"{_C}InformacionAduanera": _ADUANA,
     f"{_C}CuentaPredial": _PREDIAL,
 }
+_CONCEPTO_TAXES = {
+    f"{_C}Traslados": (f"{_C}Traslado", _TRASLADO),
+    f"{_C}Retenciones": (f"{_C}Retencion", _RETENCION),
+}
 
 
 def cadena_original(root: etree._Element) -> str:
@@ -168,8 +172,9 @@ def _comprobante(root: etree._Element, parts: list[str]) -> None:
         _read_all(relation.iterchildren(f"{_C}CfdiRelacionado"), _UUID, parts)
     _read_all(root.iterchildren(f"{_C}Emisor"), _EMISOR, parts)
     _read_all(root.iterchildren(f"{_C}Receptor"), _RECEPTOR, parts)
-    for concepto in _each(root, f"{_C}Conceptos", f"{_C}Concepto"):
-        _concepto(concepto, parts)
+    for conceptos in root.iterchildren(f"{_C}Conceptos"):
+        for concepto in conceptos.iterchildren(f"{_C}Concepto"):
+            _concepto(concepto, parts)
     for summary in root.iterchildren(f"{_C}Impuestos"):
         _read_all(_each(summary, f"{_C}Retenciones", f"{_C}Retencion"), _SUMMARY_RETENCION, parts)
         _read(summary, _RETENIDOS, parts)
@@ -181,19 +186,23 @@ def _comprobante(root: etree._Element, parts: list[str]) -> None:
 
 def _concepto(concepto: etree._Element, parts: list[str]) -> None:
     _read(concepto, _CONCEPTO, parts)
-    others: list[etree._Element] = []
-    for child in concepto:
+    # The schema fixes the order of what follows the taxes, and it is the sheet's.
+    for child in concepto.iterchildren("*"):
         if child.tag == f"{_C}Impuestos":
-            _read_all(_each(child, f"{_C}Traslados", f"{_C}Traslado"), _TRASLADO, parts)
-            _read_all(_each(child, f"{_C}Retenciones", f"{_C}Retencion"), _RETENCION, parts)
-        elif isinstance(child.tag, str):
-            others.append(child)
-    # The schema fixes the order of these, and it is the sheet's.
-    for child in others:
-        reads = _SIMPLE_CHILDREN.get(child.tag)
-        if reads is None:  # Parte and ComplementoConcepto
+            _concepto_taxes(child, parts)
+        elif (reads := _SIMPLE_CHILDREN.get(child.tag)) is not None:
+            _read(child, reads, parts)
+        else:  # Parte and ComplementoConcepto
             raise _Unknown
-        _read(child, reads, parts)
+
+
+def _concepto_taxes(taxes: etree._Element, parts: list[str]) -> None:
+    for group in taxes.iterchildren("*"):  # the schema has Traslados first, as the sheet
+        singular, reads = _CONCEPTO_TAXES.get(group.tag, ("", ()))
+        if not reads:
+            raise _Unknown
+        for tax in group.iterchildren(singular):
+            _read(tax, reads, parts)
 
 
 def _complement(node: etree._Element, parts: list[str]) -> None:

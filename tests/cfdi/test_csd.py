@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import random
 import time
 from datetime import timedelta
 from typing import Any
@@ -229,3 +230,20 @@ def test_known_authorities_keep_their_realm() -> None:
     assert issuer.realm is Realm.SANDBOX
     assert {authority.realm for authority in known()} == {Realm.PRODUCTION, Realm.TEST}
     assert not Certificate.from_der(CER).issued_by(known())
+
+
+def test_a_damaged_certificate_is_always_refused_in_the_same_way() -> None:
+    chance = random.Random(1)
+    read = 0
+    for _ in range(3_000):
+        damaged = bytearray(CER)
+        place = chance.randrange(len(damaged))
+        damaged[place : place + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
+        try:
+            Certificate.from_der(bytes(damaged))
+        except ValueError:
+            continue
+        read += 1
+    assert read < 3_000
+    with pytest.raises(ValueError, match="SAT's do not"):
+        Certificate.from_der(CER.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020158"), 1))

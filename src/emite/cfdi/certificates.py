@@ -62,11 +62,15 @@ class Certificate:
     def from_der(cls, der: bytes) -> Certificate:
         """Reads a .cer. Raises ValueError when the bytes are not an X.509 certificate with an RSA key."""
         try:
-            certificate = x509.load_der_x509_certificate(der)
-            key = certificate.public_key()
-            hash_algorithm = certificate.signature_hash_algorithm
-        except UnsupportedAlgorithm as error:
-            raise ValueError("the certificate uses an algorithm that SAT does not") from error
+            return cls._read(der)
+        except (UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension) as error:
+            raise ValueError("the certificate has something that SAT's do not") from error
+
+    @classmethod
+    def _read(cls, der: bytes) -> Certificate:
+        certificate = x509.load_der_x509_certificate(der)
+        key = certificate.public_key()
+        hash_algorithm = certificate.signature_hash_algorithm
         if not isinstance(key, RSAPublicKey):
             raise ValueError("SAT's certificates carry RSA keys")
         return cls(

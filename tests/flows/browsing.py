@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
@@ -109,8 +109,18 @@ class Watched:
     """A page and what went wrong in it so far."""
 
     page: Page
+    javascript: bool = True
     wrong: list[str] = field(default_factory=list)
     weight: int = 0
+
+    def answered(self, path: str, act: Callable[[], object]) -> None:
+        """Do something that htmx asks the server about, and wait until its answer has been put in place."""
+        if not self.javascript:
+            act()
+            return
+        with self.page.expect_response(lambda answer: answer.url.endswith(path)):
+            act()
+        expect(self.page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
 
     def looks_right(self, name: str) -> None:
         """No violation of WCAG 2.2 AA, no breach of the CSP, no script error; keeps a picture when asked to."""
@@ -144,7 +154,7 @@ def browsing(browser: Browser, size: dict[str, int], *, javascript: bool = True)
         accept_downloads=True,
     )
     page = context.new_page()
-    watched = Watched(page)
+    watched = Watched(page, javascript)
     page.on("pageerror", lambda error: watched.wrong.append(f"script: {error}"))
 
     def said(message: object) -> None:

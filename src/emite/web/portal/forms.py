@@ -75,8 +75,11 @@ class DatosForm(FiscalDataForm):
         super().__init__(data, **kwargs)
         self.forma_pago = forma_pago
         regimen, uso = self._typed("regimen_fiscal"), self._typed("uso_cfdi")
-        self.shown_regimenes = _keeping(regimen, grouped_regimenes(self.person), "c_RegimenFiscal")
-        self.shown_usos = _keeping(uso, grouped_usos(self, regimen), "c_UsoCFDI")
+        self.shown_regimenes = grouped_regimenes(self.person)
+        self.shown_usos = grouped_usos(self, regimen)
+        if self.is_bound:  # an error keeps what was sent; a list that is only being refreshed does not
+            self.shown_regimenes = _keeping(regimen, self.shown_regimenes, "c_RegimenFiscal")
+            self.shown_usos = _keeping(uso, self.shown_usos, "c_UsoCFDI")
         for name, label, help_text in _FIELDS:
             if name in self.fields:
                 self.fields[name].label, self.fields[name].help_text = label, help_text

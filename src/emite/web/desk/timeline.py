@@ -57,6 +57,9 @@ _EVENTS: dict[str, Words] = {
     "lookup_unknown": _plain("El PAC no pudo decir si la timbró", "cost"),
     "not_found": _plain("El PAC no la encuentra todavía", "cost"),
     "proved_not_stamped": _plain("Se comprobó que no se timbró", "", "Se envía otra vez, igual."),
+    "stamped_twice": lambda event, document: Entry(
+        event.at, "El PAC la timbró dos veces", f"Hay que cancelar el segundo: {event.detail.get('uuid', '')}", "", "wrong"
+    ),
     "resend": _plain("Se envía otra vez, igual", "", "El PAC reconoce el documento: no puede timbrarlo dos veces."),
     "redate": _plain("Se sella otra vez con la fecha de hoy"),
     "held": _plain("Detenida", "wrong", "Pasó el plazo de 72 horas sin saber si se timbró: la revisa una persona."),

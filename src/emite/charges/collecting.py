@@ -89,8 +89,10 @@ def pay(
             )
             for part in parts
         )
-        Charge.objects.filter(pk=locked.pk).update(paid=F("paid") + amount)
-    target.paid = locked.paid + amount
+        paid = locked.paid + amount
+        paid_at = now if paid == locked.total else None
+        Charge.objects.filter(pk=locked.pk).update(paid=F("paid") + amount, paid_at=paid_at)
+    target.paid, target.paid_at = paid, paid_at
     return slip
 
 

@@ -86,6 +86,8 @@ class Charge(OwnedByOrganization):
     tax = models.DecimalField(max_digits=18, decimal_places=2)
     total = models.DecimalField(max_digits=18, decimal_places=2)
     paid = models.DecimalField(max_digits=18, decimal_places=2, default=Decimal(0))
+    # When the last of it was paid: in which period the factura global takes it.
+    paid_at = models.DateTimeField(null=True, blank=True)
 
     code_hash = models.BinaryField()
     code_cipher = models.BinaryField()
@@ -120,6 +122,9 @@ class Charge(OwnedByOrganization):
             ),
             models.CheckConstraint(condition=Q(paid__gte=0) & Q(paid__lte=F("total")), name="charge_paid_within_total"),
             models.CheckConstraint(
+                condition=Q(paid__lt=F("total")) | Q(paid_at__isnull=False), name="charge_fully_paid_has_date"
+            ),
+            models.CheckConstraint(
                 condition=(Q(state="void") & Q(voided_at__isnull=False))
                 | (Q(state="open") & Q(voided_at__isnull=True)),
                 name="charge_void_has_date",
@@ -127,6 +132,7 @@ class Charge(OwnedByOrganization):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["organization", "-issued_at"], name="charge_by_date"),
+            models.Index(fields=["organization", "paid_at", "id"], name="charge_by_payment"),
         ]
 
     def __str__(self) -> str:

@@ -6,20 +6,28 @@ Not XML, not fiscal: only this program reads it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from emite.cfdi import money
+from emite.cfdi import money, sales
 from emite.cfdi.comprobante import Comprobante
+
+#: Under this name the Conceptos of a factura global wait in their short form (`sales.Row`).
+_SALES = "ventas"
 
 
 def to_json(comprobante: Comprobante) -> dict[str, Any]:
     """Plain JSON data: amounts as text with the decimals they carry; what is None or empty is left out."""
-    plain = _plain(comprobante)
+    rows = sales.pack(comprobante.conceptos) if comprobante.informacion_global is not None else None
+    if rows is None:
+        plain = _plain(comprobante)
+    else:
+        plain = _plain(replace(comprobante, conceptos=()))
+        plain[_SALES] = rows
     assert isinstance(plain, dict)  # a dataclass becomes an object
     return plain
 
@@ -27,8 +35,12 @@ def to_json(comprobante: Comprobante) -> dict[str, Any]:
 def from_json(data: Mapping[str, Any]) -> Comprobante:
     """The very Comprobante that `to_json` was given. Raises ValueError when `data` is something else."""
     try:
-        restored = _restored(Comprobante, data)
-    except (TypeError, AttributeError, ArithmeticError) as error:
+        if _SALES in data:
+            head = {name: item for name, item in data.items() if name != _SALES} | {"conceptos": ()}
+            restored = replace(_restored(Comprobante, head), conceptos=sales.unpack(data[_SALES]))
+        else:
+            restored = _restored(Comprobante, data)
+    except (TypeError, AttributeError, ArithmeticError, LookupError) as error:
         raise ValueError(f"not a stored Comprobante: {error}") from error
     assert isinstance(restored, Comprobante)
     return restored

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "emite.chargemaster",
     "emite.documents",
     "emite.charges",
+    "emite.invoices",
     "emite.web.design",
     "emite.web.printing",
     "emite.web.login",

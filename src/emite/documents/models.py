@@ -44,6 +44,7 @@ class FiscalDocument(OwnedByOrganization):
     class Channel(models.TextChoices):
         PORTAL = "portal", "Portal"
         DESK = "desk", "Caja"
+        GLOBAL = "global", "Factura global"
 
     issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="+")
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
+import time
 import uuid
 from pathlib import Path
 
@@ -21,15 +22,18 @@ from procrastinate.contrib.django import app
 from emite.documents import delivering
 from emite.documents.spool import Spool
 from emite.documents.waking import DELIVER, DRIVE
-from emite.invoices import stamping
+from emite.invoices import closing, stamping, watching
 
 log = structlog.get_logger(__name__)
 
 #: Rows woken by one pass of the sweep: enough for the PAC's pace, small beside the queue.
 SWEEP_LIMIT = 200
 SWEEP_SECONDS = 3
+#: How often the periods that ended are looked at.
+WATCH_SECONDS = 60.0
 
 _spool: Spool | None = None
+_next_watch = 0.0
 
 
 def owner_name() -> str:
@@ -64,6 +68,13 @@ def deliver(pk: str) -> None:
     delivering.deliver(uuid.UUID(pk), now=timezone.now())
 
 
+@app.task(name=closing.CLOSE)
+def close(pk: str) -> None:
+    """Build the facturas globales of one period."""
+    close_old_connections()
+    closing.run(uuid.UUID(pk), owner=owner_name(), clock=timezone.now)
+
+
 def sweep(*, now: dt.datetime | None = None) -> int:
     """Wake a worker for every row that is due and has nobody; returns how many were woken."""
     moment = now or timezone.now()
@@ -71,6 +82,7 @@ def sweep(*, now: dt.datetime | None = None) -> int:
     for name, keys in (
         (DRIVE, stamping.due(now=moment, limit=SWEEP_LIMIT)),
         (DELIVER, delivering.due(now=moment, limit=SWEEP_LIMIT)),
+        (closing.CLOSE, closing.due(now=moment, limit=SWEEP_LIMIT)),
     ):
         for pk in keys:
             try:
@@ -101,12 +113,22 @@ def replay_spools() -> int:
     return restored
 
 
+def watch_closings() -> None:
+    """Start the closings that are due and warn of those that wait, at most once a minute in this process."""
+    global _next_watch
+    if time.monotonic() >= _next_watch:
+        _next_watch = time.monotonic() + WATCH_SECONDS
+        watching.watch(timezone.now())
+
+
 def sweep_once() -> int:
     """One pass for a command or the worker's own clock: rescued stamps first, then what is due."""
     close_old_connections()
     try:
         replay_spools()
-        return sweep()
+        woken = sweep()
+        watch_closings()
+        return woken
     except OperationalError as error:
         log.warning("sweep_without_database", detail=str(error).splitlines()[0])
         return 0

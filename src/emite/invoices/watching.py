@@ -1,0 +1,132 @@
+"""The clock of the closings: starts by itself what should close, and warns where a person is awaited.
+
+The factura global must reach the SAT within 24 hours of the end of its period (RMF 2.7.1.21).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import structlog
+from django.db.models import Q
+
+from emite.invoices import closing as closings
+from emite.invoices import proposing
+from emite.invoices.models import Closing, GlobalPolicy
+from emite.invoices.periods import Period
+from emite.invoices.proposing import Scope
+from emite.issuers.models import Issuer
+
+log = structlog.get_logger(__name__)
+
+LIMIT = dt.timedelta(hours=24)
+#: A payment of the last minute may still be on its way from another system.
+GRACE = dt.timedelta(hours=1)
+#: Hours after the end at which somebody is warned.
+ALARMS = (6, 12, 20)
+#: Periods that ended longer ago are closed by hand.
+LOOK_BACK = dt.timedelta(days=35)
+NOBODY = "Falta el usuario facturador del portal, con cuyo permiso se emite la factura global."
+
+
+def watch(now: dt.datetime) -> int:
+    """Look at every issuer once; returns how many closings were started."""
+    issuers = Issuer.objects.select_related("organization__portal_user").order_by("pk")
+    return sum(_watch(issuer, period, now) for issuer in issuers for period in _ended(issuer, now))
+
+
+def _ended(issuer: Issuer, now: dt.datetime) -> list[Period]:
+    """Periods of the organization's kind that ended lately, the oldest first."""
+    policy = closings.policy_of(issuer.organization_id)
+    oldest = max(
+        issuer.organization.local_date(now) - LOOK_BACK, issuer.organization.local_date(issuer.organization.created_at)
+    )
+    found = []
+    period = closings.last_ended(issuer, policy.periodicidad, now)
+    while period.last >= oldest:
+        if period.bounds(issuer.organization.zone)[1] + GRACE <= now:
+            found.append(period)
+        period = period.before()
+    return found[::-1]
+
+
+def _watch(issuer: Issuer, period: Period, now: dt.datetime) -> bool:
+    row = Closing.objects.filter(
+        organization_id=issuer.organization_id,
+        issuer=issuer,
+        lugar_expedicion=issuer.lugar_expedicion,
+        periodicidad=period.periodicidad,
+        first_day=period.first,
+    ).first()
+    if row is not None and row.state in (Closing.State.RUNNING, Closing.State.DONE):
+        return False
+    scope = Scope.of(issuer, period)
+    if row is None and not proposing.eligible(scope).charges:
+        return False
+    why = ""
+    if closings.policy_of(issuer.organization_id).mode == GlobalPolicy.Mode.AUTOMATIC and (
+        row is None or row.state == Closing.State.WAITING
+    ):
+        why = _start(issuer, period, now)
+        if not why:
+            return True
+    _warn(row or _waiting(scope), why, now)
+    return False
+
+
+def _start(issuer: Issuer, period: Period, now: dt.datetime) -> str:
+    """Start it in the name of the organization's "usuario facturador"; why not, or ""."""
+    user = issuer.organization.portal_user
+    if user is None:
+        return NOBODY
+    try:
+        closings.start(issuer, period, user=user, now=now, automatic=True)
+    except (closings.AlreadyClosing, closings.NothingToClose):
+        return ""
+    except closings.NotAllowed:
+        return NOBODY
+    except closings.NotReady as error:
+        return str(error)
+    return ""
+
+
+def _waiting(scope: Scope) -> Closing:
+    fresh = Closing(
+        organization_id=scope.issuer.organization_id,
+        issuer=scope.issuer,
+        lugar_expedicion=scope.issuer.lugar_expedicion,
+        periodicidad=scope.period.periodicidad,
+        first_day=scope.period.first,
+        last_day=scope.period.last,
+        starts_at=scope.starts_at,
+        ends_at=scope.ends_at,
+    )
+    Closing.objects.bulk_create([fresh], ignore_conflicts=True)
+    return Closing.objects.get(
+        organization_id=fresh.organization_id,
+        issuer=fresh.issuer,
+        lugar_expedicion=fresh.lugar_expedicion,
+        periodicidad=fresh.periodicidad,
+        first_day=fresh.first_day,
+    )
+
+
+def _warn(row: Closing, why: str, now: dt.datetime) -> None:
+    """Say it once at each alarm's hour; the desk's first page shows it all the time."""
+    if why and why != row.last_text:
+        Closing.objects.filter(pk=row.pk, state=Closing.State.WAITING).update(last_text=why)
+    hours = (now - row.ends_at).total_seconds() / 3600
+    reached = max((alarm for alarm in ALARMS if alarm <= hours), default=None)
+    if reached is None:
+        return
+    unsaid = Closing.objects.filter(Q(warned=None) | Q(warned__lt=reached), pk=row.pk)
+    if unsaid.update(warned=reached):
+        log.warning("closing_awaits_a_person", closing=str(row.pk), hours=reached, detail=why or row.last_text)
+
+
+def waiting(organization_id: object) -> list[Closing]:
+    """Periods that ended and are not closed, the oldest first."""
+    rows = Closing.objects.filter(
+        organization_id=organization_id, state__in=(Closing.State.WAITING, Closing.State.STOPPED)
+    )
+    return list(rows.select_related("issuer").order_by("ends_at"))

@@ -126,6 +126,9 @@ def _typed(request: HttpRequest) -> list[tuple[str, str]] | None:
 def _home(request: HttpRequest) -> str:
     """Where a lost person starts again: the portal of the address they were at, or the front."""
     parts = request.path.split("/")
+    home = ""
     if len(parts) > 2 and parts[1] in ("f", "q") and parts[2]:
-        return f"/f/{parts[2]}/"
-    return "/caja/" if len(parts) > 1 and parts[1] == "caja" else ""
+        home = f"/f/{parts[2]}/"
+    elif len(parts) > 1 and parts[1] == "caja":
+        home = "/caja/"
+    return home if home != request.path else ""

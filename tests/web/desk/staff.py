@@ -40,10 +40,10 @@ class Person:
         if user is not None:
             self.client.force_login(user)
 
-    def get(self, name: str, *args: Any, **query: Any) -> Any:
+    def get(self, name: str, /, *args: Any, **query: Any) -> Any:
         return self.client.get(reverse(f"desk:{name}", args=args), query)
 
-    def post(self, name: str, *args: Any, **data: Any) -> Any:
+    def post(self, name: str, /, *args: Any, **data: Any) -> Any:
         return self.client.post(reverse(f"desk:{name}", args=args), data)
 
     def follow(self, response: Any) -> Any:

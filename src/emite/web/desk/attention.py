@@ -12,7 +12,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
 from emite.charges.models import Allocation, Charge
-from emite.documents.models import State
+from emite.documents.models import FiscalDocument, State
+from emite.invoices import watching
+from emite.invoices.models import Closing, GlobalDocument
 from emite.issuers.models import Issuer, PacAccount, StoredCsd
 from emite.organizations.models import Organization
 
@@ -51,6 +53,7 @@ def documents(organization: Organization, now: dt.datetime) -> list[Entry]:
     )
     rows = (
         Allocation.objects.filter(stuck | refused, organization=organization)
+        .exclude(document__channel=FiscalDocument.Channel.GLOBAL)
         .select_related("document", "charge")
         .defer("document__content", "charge__code_hash", "charge__code_cipher")
         .order_by("-document__created_at")[:LIMIT]
@@ -77,6 +80,53 @@ def _entry(row: Allocation) -> Entry:
         reverse("desk:charge", args=[charge.pk]),
         document.created_at,
     )
+
+
+def closings(organization: Organization, now: dt.datetime) -> list[Entry]:
+    """Periods that ended and wait for somebody, and facturas globales that are stuck or were refused."""
+    entries = []
+    for row in watching.waiting(organization.pk):
+        hours = int((now - row.ends_at).total_seconds() // 3600)
+        tone = "wrong" if hours >= watching.ALARMS[1] or row.state == Closing.State.STOPPED else "cost"
+        left = watching.LIMIT - (now - row.ends_at)
+        words = (
+            f"Quedan {int(left.total_seconds() // 3600)} horas para emitirla."
+            if left > dt.timedelta()
+            else "Pasaron las 24 horas que da el SAT: emítala cuanto antes."
+        )
+        address = reverse("desk:closing_progress", args=[row.pk])
+        entries.append(
+            Entry(tone, f"Falta la factura global: {row.period}", f"{words} {row.last_text}", address, row.ends_at)
+        )
+    late = Q(document__state__in=(State.DRAFT, State.SEALED, State.SENDING), document__created_at__lt=now - TOO_LONG)
+    refused = Q(
+        document__state=State.REJECTED, document__created_at__gte=now - REFUSED_SINCE, closing__allocated__gt=0
+    ) & ~Exists(GlobalDocument.objects.filter(closing=OuterRef("closing"), number__gt=OuterRef("number")))
+    stuck = (
+        GlobalDocument.objects.filter(
+            late | refused | Q(document__state__in=(State.HELD, State.UNKNOWN)), organization=organization
+        )
+        .select_related("closing", "document")
+        .defer("document__content")
+        .order_by("-document__created_at")[:LIMIT]
+    )
+    for part in stuck:
+        is_refused = part.document.state == State.REJECTED
+        detail = (
+            f"Rechazada ({part.document.last_code}): {part.document.last_text}"
+            if is_refused
+            else f"En espera. {part.document.last_text}".strip()
+        )
+        entries.append(
+            Entry(
+                "wrong" if is_refused or part.document.state == State.HELD else "cost",
+                f"Factura global: {part.closing.period}",
+                detail,
+                reverse("desk:closing_progress", args=[part.closing_id]),
+                part.document.created_at,
+            )
+        )
+    return entries
 
 
 def readiness(organization: Organization, now: dt.datetime) -> list[Entry]:

@@ -24,6 +24,7 @@ from emite.charges.charging import ChargeInUse, code_of, revoke_code, void
 from emite.charges.collecting import DESK_FORMS
 from emite.charges.models import Allocation, Charge
 from emite.documents.models import FiscalDocument, State
+from emite.invoices.models import GlobalDocument
 from emite.issuers.models import PacAccount
 from emite.organizations.models import Organization
 from emite.typeset.qr import qr_svg
@@ -124,11 +125,19 @@ def _invoice(request: StaffRequest, charge: Charge, now: dt.datetime) -> dict[st
         "entries": timeline(documents),
         "moving": current is not None and current.state in MOVING,
         "deliverable": current is not None and current.state == State.STAMPED,
+        "closing": _closing(current),
         "pac_away": _pac_is_away(current, now),
         "may_issue": may(request.membership, Need.ISSUE),
         "can_issue": charge.state == Charge.State.OPEN and charge.is_paid and not has_live,
         "can_void": charge.state == Charge.State.OPEN and not charge.paid and not has_live,
     }
+
+
+def _closing(document: FiscalDocument | None) -> uuid.UUID | None:
+    """The closing whose factura global carries the charge, if that is what invoices it."""
+    if document is None or document.channel != FiscalDocument.Channel.GLOBAL:
+        return None
+    return GlobalDocument.objects.values_list("closing_id", flat=True).get(document=document)
 
 
 def _pac_is_away(document: FiscalDocument | None, now: dt.datetime) -> bool:

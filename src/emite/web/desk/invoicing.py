@@ -110,6 +110,7 @@ def _form(request: StaffRequest, charge: Charge, data: Any, **kwargs: Any) -> Fi
         **kwargs,
     )
     for name in ("rfc", "regimen_fiscal"):
+        # Both lists follow from these two, so both come again when one changes.
         form.fields[name].widget.attrs |= {
             "hx-post": reverse("desk:invoice_choices", args=[charge.pk]),
             "hx-trigger": "change",
@@ -117,6 +118,10 @@ def _form(request: StaffRequest, charge: Charge, data: Any, **kwargs: Any) -> Fi
             "hx-include": "closest form",
         }
     form.fields["rfc"].widget.attrs["autofocus"] = True
+    if not form.is_bound and form.person and form.initial.get("regimen_fiscal") and not form.initial.get("uso_cfdi"):
+        # The likely uso is the first of those that this person with this régimen may choose.
+        likely = form.fields["uso_cfdi"].choices[1:2]  # type: ignore[attr-defined]
+        form.initial["uso_cfdi"] = likely[0][0] if likely else ""
     return form
 
 
@@ -195,7 +200,9 @@ def _stamped(request: StaffRequest, pk: uuid.UUID) -> FiscalDocument:
     """The charge's document that carries a folio fiscal; 404 when there is none."""
     charge = charge_or_404(request.organization, pk)
     for row in allocations_of(charge):
-        if row.document.state in (State.STAMPED, State.CANCELLED):
+        # A factura global holds what others paid: nobody gets it through one charge.
+        is_global = row.document.channel == FiscalDocument.Channel.GLOBAL
+        if row.document.state in (State.STAMPED, State.CANCELLED) and not is_global:
             return row.document
     raise Http404
 

@@ -20,6 +20,7 @@ class Badge:
 
 
 NOT_INVOICED = Badge("Sin factura", "")
+IN_GLOBAL = Badge("En global", "good")
 
 _DOCUMENT = {
     State.DRAFT: Badge("En proceso", "accent"),
@@ -47,4 +48,6 @@ def money_badge(charge: Charge) -> Badge:
 
 def invoice_badge(document: FiscalDocument | None) -> Badge:
     """The state of the document that invoices a charge, or of the last that tried."""
+    if document and document.channel == FiscalDocument.Channel.GLOBAL and document.state == State.STAMPED:
+        return IN_GLOBAL
     return _DOCUMENT[State(document.state)] if document else NOT_INVOICED

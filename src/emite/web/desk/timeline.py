@@ -35,6 +35,8 @@ def _plain(text: str, tone: str = "", detail: str = "") -> Words:
 def _asked(event: DocumentEvent, document: FiscalDocument) -> Entry:
     if document.channel == FiscalDocument.Channel.PORTAL:
         return Entry(event.at, "El paciente la pidió en el portal", f"RFC {document.receptor_rfc}")
+    if document.channel == FiscalDocument.Channel.GLOBAL:
+        return Entry(event.at, "Entró en la factura global", "", event.who)
     return Entry(event.at, "Se pidió en caja", f"RFC {document.receptor_rfc}", event.who)
 
 
@@ -58,7 +60,11 @@ _EVENTS: dict[str, Words] = {
     "not_found": _plain("El PAC no la encuentra todavía", "cost"),
     "proved_not_stamped": _plain("Se comprobó que no se timbró", "", "Se envía otra vez, igual."),
     "stamped_twice": lambda event, document: Entry(
-        event.at, "El PAC la timbró dos veces", f"Hay que cancelar el segundo: {event.detail.get('uuid', '')}", "", "wrong"
+        event.at,
+        "El PAC la timbró dos veces",
+        f"Hay que cancelar el segundo: {event.detail.get('uuid', '')}",
+        "",
+        "wrong",
     ),
     "resend": _plain("Se envía otra vez, igual", "", "El PAC reconoce el documento: no puede timbrarlo dos veces."),
     "redate": _plain("Se sella otra vez con la fecha de hoy"),

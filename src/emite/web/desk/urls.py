@@ -4,6 +4,7 @@ from django.urls import path
 
 from emite.web.desk import (
     charge_page,
+    closing,
     enhancements,
     home,
     invoicing,
@@ -39,6 +40,12 @@ urlpatterns = [
     path("caja/pagos/<uuid:pk>/imprimir/", prints.print_slip, name="print_slip"),
     path("caja/pagos/<uuid:pk>/<int:number>/", prints.slip, name="slip"),
     path("caja/pagos/<uuid:pk>/<int:number>.pdf", prints.slip_pdf, name="slip_pdf"),
+    path("caja/cierre/", closing.closing_page, name="closing"),
+    path("caja/cierre/politica/", closing.policy, name="closing_policy"),
+    path("caja/cierre/<uuid:pk>/", closing.progress, name="closing_progress"),
+    path("caja/cierre/<uuid:pk>/avance/", closing.progress_piece, name="closing_piece"),
+    path("caja/cierre/<uuid:pk>/<int:number>/xml", closing.xml, name="closing_xml"),
+    path("caja/cierre/<uuid:pk>/<int:number>/pdf", closing.pdf, name="closing_pdf"),
     path("caja/cajas/", registers.registers, name="registers"),
     path("caja/cajas/<uuid:pk>/uso/", registers.switch, name="register_switch"),
     path("caja/emisor/", issuer.issuer_page, name="issuer"),

@@ -1,0 +1,326 @@
+"""The month's end: what enters the factura global and what does not, close the period, see how it goes, its files.
+
+What enters is decided in `invoices.proposing`, closing in `invoices.closing`; here it is shown and asked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Count, Prefetch, Sum
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from emite.audit import record
+from emite.documents.models import UNSETTLED, FiscalDocument, State
+from emite.documents.rendering import pdf_of, stamped_xml
+from emite.invoices import closing as closings
+from emite.invoices import periods, proposing
+from emite.invoices.models import MOST, PERIODICIDADES, Closing, GlobalDocument, GlobalPolicy
+from emite.invoices.periods import Period
+from emite.invoices.proposing import LeftOut, Proposal, Scope
+from emite.issuers.models import Issuer
+from emite.organizations.models import Organization
+from emite.typeset.process import TypesetFailed
+from emite.web.access import Need, StaffRequest, may, staff
+from emite.web.desk.states import Badge, invoice_badge
+from emite.web.errors.pages import page
+
+log = structlog.get_logger(__name__)
+
+#: Closings shown in the list.
+SHOWN = 24
+BADGES = {
+    Closing.State.WAITING: Badge("Espera a una persona", "cost"),
+    Closing.State.RUNNING: Badge("En curso", "accent"),
+    Closing.State.STOPPED: Badge("Detenido", "wrong"),
+    Closing.State.DONE: Badge("Cerrado", "good"),
+}
+#: What stays out: the reason, and what becomes of it.
+REASONS = {
+    "owed": ("Sin pagar por completo", "Entran en el periodo en que se terminen de pagar."),
+    "asked": ("Con factura en proceso", "Si el SAT rechazara la factura, quedan libres para otra o para la global."),
+    "invoiced": ("Ya facturadas", "Tienen su propia factura."),
+    "in_global": ("Ya en una factura global", "Nada se factura dos veces."),
+    "void": ("Canceladas", "No hay nada que facturar."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """A reason, with how many charges it keeps out and some of them."""
+
+    title: str
+    fate: str
+    charges: int
+    total: Any
+    examples: list[LeftOut]
+
+
+class PolicyForm(forms.ModelForm):
+    class Meta:
+        model = GlobalPolicy
+        fields = ("mode", "periodicidad", "ceiling")
+        labels = {
+            "mode": "Cómo se cierra",
+            "periodicidad": "Cada cuánto",
+            "ceiling": "Remisiones por factura, a lo más",
+        }
+        help_texts = {
+            "mode": "Si lo confirma una persona, el inicio avisa a las 6, 12 y 20 horas.",
+            "ceiling": f"Arriba de este número la global se parte en varias. Entre 1 y {MOST}.",
+        }
+        error_messages = {"ceiling": {"invalid": "Escriba un número entero."}}
+        widgets = {"ceiling": forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "class": "short"})}
+
+
+@staff(Need.SEE)
+@require_http_methods(["GET", "POST"])
+def closing_page(request: StaffRequest) -> HttpResponse:
+    """A period with what would enter; POST closes it."""
+    issuers = list(
+        Issuer.objects.select_related("organization").filter(organization=request.organization).order_by("rfc")
+    )
+    if not issuers:
+        return render(
+            request,
+            "desk/not_ready.html",
+            {"organization": request.organization, "membership": request.membership, "section": "cierre"},
+        )
+    if request.method == "POST":
+        return _start(request, issuers)
+    return _show(request, issuers)
+
+
+def _show(request: StaffRequest, issuers: list[Issuer], *, policy: PolicyForm | None = None) -> HttpResponse:
+    now = timezone.now()
+    issuer, period = _chosen(request.GET, issuers, now)
+    scope = Scope.of(issuer, period)
+    proposal = proposing.propose(scope)
+    ceiling = closings.policy_of(request.organization.pk).ceiling
+    row = Closing.objects.filter(
+        organization=request.organization, issuer=issuer, lugar_expedicion=issuer.lugar_expedicion,
+        periodicidad=period.periodicidad, first_day=period.first,
+    ).first()  # fmt: skip
+    context = {
+        "organization": request.organization,
+        "membership": request.membership,
+        "section": "cierre",
+        "zone": request.organization.zone,
+        "issuers": issuers,
+        "issuer": issuer,
+        "period": period,
+        "kinds": [(key, periods.NAMES[key]) for key in periods.allowed(issuer.regimen_fiscal)],
+        "proposal": proposal,
+        "documents": -(-proposal.enters.charges // ceiling),
+        "outs": _outs(proposal),
+        "row": row,
+        "running": row is not None and row.state == Closing.State.RUNNING,
+        "early": request.organization.local_date(now) < period.last,
+        "today_is_last": request.organization.local_date(now) == period.last,
+        "deadline": scope.ends_at + dt.timedelta(hours=24),
+        "closings": _listed(request.organization),
+        "policy": policy or PolicyForm(instance=_policy(request.organization)),
+        "may_issue": may(request.membership, Need.ISSUE),
+        "may_administer": may(request.membership, Need.ADMINISTER),
+    }
+    return render(request, "desk/closing.html", context, status=422 if policy else 200)
+
+
+def _outs(proposal: Proposal) -> list[Out]:
+    return [
+        Out(title, fate, found.charges, found.total, [each for each in proposal.examples if each.why == why])
+        for why, (title, fate) in REASONS.items()
+        if (found := proposal.out.get(why))
+    ]
+
+
+def _chosen(query: Any, issuers: list[Issuer], now: dt.datetime) -> tuple[Issuer, Period]:
+    """The issuer and period that were asked for; otherwise the first issuer's, in the policy's kind."""
+    issuer = next((each for each in issuers if str(each.pk) == query.get("emisor")), issuers[0])
+    kind = query.get("tipo", "")
+    asked = kind in periods.allowed(issuer.regimen_fiscal)
+    if not asked:
+        kind = closings.policy_of(issuer.organization_id).periodicidad
+    try:
+        return issuer, periods.containing(kind, dt.date.fromisoformat(query.get("dia", "")))
+    except ValueError:
+        today = issuer.organization.local_date(now)
+    if asked or kind == periods.DIARIA:
+        return issuer, periods.containing(kind, today)
+    return issuer, closings.last_ended(issuer, kind, now)
+
+
+def _start(request: StaffRequest, issuers: list[Issuer]) -> HttpResponse:
+    if not may(request.membership, Need.ISSUE):
+        return page(
+            request, 403, "No tiene permiso para emitir facturas", "Pida a un administrador el permiso de facturar."
+        )
+    issuer, period = _chosen(request.POST, issuers, timezone.now())
+    back = f"{reverse('desk:closing')}?emisor={issuer.pk}&tipo={period.periodicidad}&dia={period.first.isoformat()}"
+    try:
+        started = closings.start(issuer, period, user=request.user, now=timezone.now())
+    except closings.AlreadyClosing as taken:
+        messages.warning(request, _taken(taken.closing))
+        return HttpResponseRedirect(reverse("desk:closing_progress", args=[taken.closing.pk]))
+    except closings.NothingToClose:
+        messages.info(request, "No hay remisiones pagadas y sin factura en ese periodo: no se generó nada.")
+    except closings.NotYet:
+        messages.warning(request, f"El periodo termina el {period.last:%d/%m/%Y}: se cierra desde ese día.")
+    except closings.NotReady as error:
+        messages.warning(request, f"{error} No se generó nada.")
+    except closings.NotAllowed:
+        messages.warning(request, "Su permiso de emitir facturas cambió: no se generó nada.")
+    else:
+        messages.success(request, f"Se está cerrando {period}. Puede dejar esta página.")
+        return HttpResponseRedirect(reverse("desk:closing_progress", args=[started.pk]))
+    return HttpResponseRedirect(back)
+
+
+def _taken(closing: Closing) -> str:
+    who = closing.asked_by.name if closing.asked_by else "otra persona"
+    verb = "lo está cerrando" if closing.state == Closing.State.RUNNING else "ya lo cerró"
+    return f"{who} {verb}: su solicitud no generó nada."
+
+
+def _listed(organization: Organization) -> list[tuple[Closing, Badge]]:
+    rows = (
+        Closing.objects.filter(organization=organization)
+        .select_related("issuer", "asked_by")
+        .annotate(parts=Count("documents"), total=Sum("documents__document__total"))
+        .order_by("-last_day", "-first_day")[:SHOWN]
+    )
+    return [(row, BADGES[Closing.State(row.state)]) for row in rows]
+
+
+@staff(Need.SEE)
+@require_GET
+def progress(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """How a closing goes: built, stamped, refused; its files."""
+    return render(request, "desk/closing_progress.html", _progress(request, pk))
+
+
+@staff(Need.SEE)
+@require_GET
+def progress_piece(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """The same without the page, which htmx asks for while something moves."""
+    return render(request, "desk/pieces/closing.html", _progress(request, pk))
+
+
+def _progress(request: StaffRequest, pk: uuid.UUID) -> dict[str, Any]:
+    documents = GlobalDocument.objects.select_related("document").defer("document__content").order_by("number")
+    closing = (
+        Closing.objects.filter(organization=request.organization, pk=pk)
+        .select_related("issuer", "asked_by")
+        .prefetch_related(Prefetch("documents", queryset=documents))
+        .first()
+    )
+    if closing is None:
+        raise Http404
+    rows = list(closing.documents.all())
+    states = [row.document.state for row in rows]
+    building = closing.state == Closing.State.RUNNING
+    return {
+        "organization": request.organization,
+        "membership": request.membership,
+        "section": "cierre",
+        "zone": request.organization.zone,
+        "closing": closing,
+        "badge": BADGES[Closing.State(closing.state)],
+        "rows": [(row, _badge(row.document)) for row in rows],
+        "stamped": states.count(State.STAMPED),
+        "refused": [row for row in rows if row.document.state == State.REJECTED],
+        "building": building,
+        "moving": building or any(state in UNSETTLED and state != State.HELD for state in states),
+        "may_issue": may(request.membership, Need.ISSUE),
+    }
+
+
+def _badge(document: FiscalDocument) -> Badge:
+    return Badge("Timbrada", "good") if document.state == State.STAMPED else invoice_badge(document)
+
+
+@staff(Need.SEE)
+@require_GET
+def xml(request: StaffRequest, pk: uuid.UUID, number: int) -> HttpResponse:
+    document = _stamped(request, pk, number)
+    return _attachment(stamped_xml(document), "application/xml", document)
+
+
+@staff(Need.SEE)
+@require_GET
+def pdf(request: StaffRequest, pk: uuid.UUID, number: int) -> HttpResponse:
+    document = _stamped(request, pk, number)
+    try:
+        drawn = pdf_of(document)
+    except TypesetFailed as error:
+        log.warning("global_not_drawn", document=str(document.pk), error=type(error).__name__)
+        advice = "La factura es válida y su XML se puede descargar. Intente el PDF otra vez en un minuto."
+        return page(request, 503, "El PDF no se pudo dibujar en este momento", advice)
+    return _attachment(drawn, "application/pdf", document)
+
+
+def _stamped(request: StaffRequest, pk: uuid.UUID, number: int) -> FiscalDocument:
+    row = (
+        GlobalDocument.objects.filter(organization=request.organization, closing_id=pk, number=number)
+        .select_related("document__organization")
+        .defer("document__content")
+        .first()
+    )
+    if row is None or row.document.state not in (State.STAMPED, State.CANCELLED):
+        raise Http404
+    return row.document
+
+
+def _attachment(content: bytes, content_type: str, document: FiscalDocument) -> HttpResponse:
+    response = HttpResponse(content, content_type=content_type)
+    extension = content_type.rpartition("/")[2]
+    response["Content-Disposition"] = f'attachment; filename="{str(document.uuid).upper()}.{extension}"'
+    return response
+
+
+@staff(Need.ADMINISTER)
+@require_POST
+def policy(request: StaffRequest) -> HttpResponse:
+    """How the organization closes its periods; audited."""
+    row = _policy(request.organization)
+    before = _said(row)
+    form = PolicyForm(request.POST, instance=row)
+    if not form.is_valid():
+        issuers = list(Issuer.objects.select_related("organization").filter(organization=request.organization))
+        return _show(request, issuers, policy=form) if issuers else HttpResponseRedirect(reverse("desk:closing"))
+    with transaction.atomic():
+        form.save()
+        record(
+            organization_id=request.organization.pk,
+            actor=request.user.email,
+            action="closing.policy",
+            subject=f"organization:{request.organization.pk}",
+            before=before,
+            after=_said(row),
+            now=timezone.now(),
+        )
+    messages.success(request, "Quedó guardado cómo se cierran los periodos.")
+    return HttpResponseRedirect(reverse("desk:closing"))
+
+
+def _policy(organization: Organization) -> GlobalPolicy:
+    found = GlobalPolicy.objects.filter(organization=organization).first()
+    return found or GlobalPolicy(organization=organization)
+
+
+def _said(row: GlobalPolicy) -> dict[str, Any]:
+    return {"mode": row.mode, "periodicidad": row.periodicidad, "ceiling": row.ceiling}
+
+
+__all__ = ["PERIODICIDADES", "closing_page", "pdf", "policy", "progress", "progress_piece", "xml"]

@@ -49,11 +49,13 @@ INSTALLED_APPS = [
     "emite.web.login",
     "emite.web.portal",
     "emite.web.desk",
+    "emite.web.api",
 ]
 
 MIDDLEWARE = [
     "emite.web.middleware.ReferenceMiddleware",
     "emite.web.middleware.HeadersMiddleware",
+    "emite.web.api.middleware.ProblemsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Pages carry masked tokens and random padding, so that zipping them tells nobody anything.
     "django.middleware.gzip.GZipMiddleware",

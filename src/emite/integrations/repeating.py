@@ -62,6 +62,11 @@ def forget(row: IdempotentRequest) -> None:
     IdempotentRequest.objects.filter(pk=row.pk, finished_at=None).delete()
 
 
+def let_go(row: IdempotentRequest, *, now: dt.datetime) -> None:
+    """The request broke off with part of its work done: whoever repeats it goes on at once."""
+    IdempotentRequest.objects.filter(pk=row.pk, finished_at=None).update(locked_until=now)
+
+
 def domain_key(row: IdempotentRequest, position: int | None = None) -> str:
     """The key under which what this request makes is unique by itself, whoever finishes it."""
     return f"api:{row.pk.hex}" if position is None else f"api:{row.pk.hex}:{position}"

@@ -20,7 +20,7 @@ from emite.cfdi.rfc import Rfc, RfcInvalid
 #: The régimenes of most people who pay a hospital, first in their list.
 COMMON: Final[dict[Person, tuple[str, ...]]] = {"F": ("605", "612", "626", "616"), "M": ("601", "626", "603")}
 #: Attribute of the Receptor at the end of a fault's xpath, and the field where a person can cure it.
-_FIELD_OF: Final = {
+FIELD_OF: Final = {
     "@Rfc": "rfc",
     "@Nombre": "nombre",
     "@DomicilioFiscalReceptor": "domicilio_fiscal",
@@ -132,7 +132,7 @@ class FiscalDataForm(forms.Form):
     def add_faults(self, faults: Iterable[Fault], words: Callable[[Fault], str] = lambda fault: fault.message) -> None:
         """Put each fault beside the field that cures it; what no field cures goes on top. An AVISO only warns."""
         for fault in faults:
-            name = _FIELD_OF.get(fault.xpath.rpartition("/")[2]) if "Receptor" in fault.xpath else None
+            name = FIELD_OF.get(fault.xpath.rpartition("/")[2]) if "Receptor" in fault.xpath else None
             if fault.severity is Severity.AVISO:
                 self.warnings.setdefault(name or "", []).append(words(fault))
             else:

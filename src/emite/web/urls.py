@@ -7,4 +7,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("emite.web.portal.urls")),
     path("", include("emite.web.login.urls")),
     path("", include("emite.web.desk.urls")),
+    path("", include("emite.web.api.urls")),
 ]

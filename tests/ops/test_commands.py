@@ -1,33 +1,20 @@
 """The command line: quick, Spanish, and honest about what is wrong. Real processes, real folders."""
 
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from emite.database import embedded
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="emite-command-", dir="/tmp"))
-    yield made
-    embedded.stop(made)
-    shutil.rmtree(made, ignore_errors=True)
+from tests.ops.conftest import clean_environment
 
 
 def emite(*words: str, data: Path) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("EMITE_", "DATABASE_"))}
     return subprocess.run(
         [sys.executable, "-m", "emite", *words],
-        env={**environment, "EMITE_DATA": str(data)}, capture_output=True, text=True, timeout=120,
-        stdin=subprocess.DEVNULL,
+        env=clean_environment(data), capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 
@@ -59,11 +46,12 @@ def test_doctor_tells_of_an_empty_installation(folder: Path) -> None:
     assert answer.stderr == ""
 
 
-def test_an_installation_is_made_looked_at_broken_and_told(folder: Path) -> None:
-    made = emite("migrate", data=folder)
-    assert (made.returncode, made.stderr) == (0, "")
+def test_an_installation_is_looked_at_broken_and_told(installation: Path) -> None:
+    folder = installation
+    assert not embedded.answers(folder)
+    listed = emite("migrate", "--list", data=folder)
+    assert (listed.returncode, listed.stdout, listed.stderr) == (0, "Las tablas están al día.\n", "")
     assert not embedded.answers(folder)  # a short command leaves nothing running
-    assert emite("migrate", "--list", data=folder).stdout == "Las tablas están al día.\n"
 
     sound = emite("doctor", data=folder)
     assert sound.returncode == 0, sound.stdout
@@ -80,8 +68,8 @@ def test_an_installation_is_made_looked_at_broken_and_told(folder: Path) -> None
         assert said in broken.stdout
 
 
-def test_keys_are_rotated_and_verified_from_the_command_line(folder: Path) -> None:
-    assert emite("migrate", data=folder).returncode == 0
+def test_keys_are_rotated_and_verified_from_the_command_line(installation: Path) -> None:
+    folder = installation
     before = emite("keys", "status", data=folder).stdout
     rotated = emite("keys", "rotate", data=folder)
     assert (rotated.returncode, rotated.stderr) == (0, "")
@@ -93,9 +81,8 @@ def test_keys_are_rotated_and_verified_from_the_command_line(folder: Path) -> No
     assert emite("keys", "retire", data=folder).stdout == "Ninguna llave anterior se puede retirar todavía.\n"
 
 
-def test_a_database_that_does_not_exist_is_one_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "")
-    environment = {**os.environ, "EMITE_DATA": str(folder), "DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}
+def test_a_database_that_does_not_exist_is_one_sentence(folder: Path) -> None:
+    environment = {**clean_environment(folder), "DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}
     answer = subprocess.run([sys.executable, "-m", "emite", "migrate"], env=environment, capture_output=True, text=True)
     assert answer.returncode == 1
     assert answer.stderr.startswith("emite migrate: El servidor de DATABASE_URL no respondió")

@@ -1,29 +1,19 @@
 """`emite run` from nothing to answering, and down again, leaving no process behind."""
 
-import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from emite.database import embedded
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="emite-run-", dir="/tmp"))
-    yield made
-    embedded.stop(made)
-    shutil.rmtree(made, ignore_errors=True)
+from tests.ops.conftest import clean_environment
 
 
 def free_port() -> int:
@@ -34,10 +24,9 @@ def free_port() -> int:
 
 
 def start(folder: Path, port: int) -> subprocess.Popen[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("EMITE_", "DATABASE_"))}
     return subprocess.Popen(
         [sys.executable, "-m", "emite", "run", "--port", str(port), "--workers", "1"],
-        env={**environment, "EMITE_DATA": str(folder)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=clean_environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         stdin=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
 
@@ -79,7 +68,8 @@ def gone(pids: list[int], seconds: float = 15.0) -> bool:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_it_runs_restarts_what_falls_and_stops_whole(folder: Path) -> None:
+def test_it_runs_alone_and_stops_whole(installation: Path) -> None:
+    folder = installation
     port = free_port()
     running = start(folder, port)
     assert running.stdout is not None
@@ -109,20 +99,26 @@ def test_it_runs_restarts_what_falls_and_stops_whole(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's death signal is Linux's")
-def test_killed_outright_it_leaves_no_process_and_starts_again(folder: Path) -> None:
+def test_killed_outright_it_leaves_no_process_and_starts_again(installation: Path) -> None:
     port = free_port()
-    running = start(folder, port)
-    assert running.stdout is not None
-    assert running.stdout.readline()
-    assert status(port) == 404
-    family = descendants(running.pid)
-    assert len(family) >= 4  # the database with its helpers, the web server with its worker, the worker
-    running.kill()
-    running.wait(10)
-    assert gone(family, 30)
-    again = start(folder, port)
-    assert again.stdout is not None
-    assert again.stdout.readline()
-    assert status(port) == 404
-    again.terminate()
-    assert again.wait(30) == 0
+    running = start(installation, port)
+    again = None
+    try:
+        assert running.stdout is not None
+        assert running.stdout.readline()
+        assert status(port) == 404
+        family = descendants(running.pid)
+        assert len(family) >= 4  # the database with its helpers, the web server with its worker, the worker
+        running.kill()
+        running.wait(10)
+        assert gone(family, 30)
+        again = start(installation, port)
+        assert again.stdout is not None
+        assert again.stdout.readline()
+        assert status(port) == 404
+        again.terminate()
+        assert again.wait(30) == 0
+    finally:
+        running.kill()
+        if again is not None:
+            again.kill()

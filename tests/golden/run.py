@@ -80,13 +80,15 @@ def main() -> int:
     with ProcessPoolExecutor(asked.processes, mp_context=get_context("spawn")) as pool:
         for done, findings in enumerate(pool.map(judge, chunks), 1):
             found += findings
-            print(f"\r{min(done * CHUNK, asked.count):,} of {asked.count:,} documents", end="", flush=True)
+            print(
+                f"{min(done * CHUNK, asked.count):,} of {asked.count:,} documents, {len(found)} differences", flush=True
+            )
+            for finding in findings[:20]:
+                print(f"  {finding}", flush=True)
     kinds = Counter(finding.split(": ")[1] for finding in found)
-    print(f"\n{asked.count:,} documents in {time.monotonic() - started:.0f} s: {len(found)} differences")
+    print(f"{asked.count:,} documents in {time.monotonic() - started:.0f} s: {len(found)} differences")
     for kind, times in kinds.most_common():
         print(f"  {kind}: {times}")
-    for finding in found[:20]:
-        print(finding)
     return 1 if found else 0
 
 

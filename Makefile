@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 SETUP := .ci/setup pyproject.toml $(wildcard src/emite/cfdi/codes/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once run test check
+.PHONY: help demo demo-once run test check golden bench faults
 
 help:  ## muestra estos comandos
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -27,6 +27,15 @@ check: .venv/.ready-test  ## estilo, tipos, contratos de importación y migracio
 
 test: .venv/.ready-test  ## todo lo anterior y las pruebas
 	@.ci/test $(PYTEST_ARGS)
+
+golden: .venv/.ready-test  ## la corrida larga de facturas al azar contra todos los jueces
+	@$(PYTHON_VENV) -m tests.golden.run
+
+bench: .venv/.ready-test  ## nuestras cifras junto al piso y junto a satcfdi, en una corrida
+	@for one in sealing typesetting road; do $(PYTHON_VENV) -m benchmarks.$$one || exit 1; done
+
+faults: .venv/.ready-test  ## diez mil muertes por cada clase de PAC (EMITE_KILLS, en total, 30000)
+	@EMITE_KILLS=$${EMITE_KILLS:-30000} $(PYTHON_VENV) -m pytest -q tests/faults </dev/null
 
 .venv/.ready-run: requirements/run.txt requirements/sat.txt $(SETUP)
 	@.ci/setup run

@@ -44,8 +44,8 @@ class Pdf:
         return {item.get_name(): bytes(item.get_data()) for item in found}
 
     def qr(self, page: int = 0, *, dpi: int = 150) -> tuple[str, float]:
-        """What the one QR of a page says, and the side of the printed square in mm."""
-        codes = zxingcpp.read_barcodes(self.picture(page, dpi=dpi), formats=[zxingcpp.BarcodeFormat.QRCode])
+        """What the one code of a page says, and the side of the printed square in mm."""
+        codes = zxingcpp.read_barcodes(self.picture(page, dpi=dpi))
         assert len(codes) == 1, f"{len(codes)} codes on the page"
         corners = codes[0].position
         side = corners.bottom_right.x - corners.top_left.x

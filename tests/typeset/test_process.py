@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -66,14 +65,45 @@ def test_child_killed_while_idle_is_replaced_without_a_word(compiler: Typesettin
     assert compiler.child_pid != first
 
 
+def busy_ns(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+
+
 def test_child_killed_at_work_is_a_clear_fault_and_the_next_document_works(compiler: TypesettingProcess) -> None:
     draw(compiler)
     child = compiler.child_pid
     assert child is not None
+    before = busy_ns(child)
+    with ThreadPoolExecutor(1) as pool:
+        drawing = pool.submit(draw, compiler, 199)
+        wait_for(lambda: busy_ns(child) - before > 20_000_000)
+        os.kill(child, signal.SIGKILL)
+        with pytest.raises(TypesetCrashed, match="ended with -9"):
+            drawing.result(30)
+    assert draw(compiler).startswith(b"%PDF-")
+
+
+def test_child_killed_before_it_had_the_document_costs_nothing(compiler: TypesettingProcess) -> None:
+    draw(compiler)
+    child = compiler.child_pid
+    assert child is not None
     os.kill(child, signal.SIGSTOP)
-    threading.Timer(0.3, os.kill, (child, signal.SIGKILL)).start()
-    with pytest.raises(TypesetCrashed, match="ended with -9"):
-        draw(compiler)
+    with ThreadPoolExecutor(1) as pool:
+        drawing = pool.submit(draw, compiler)
+        time.sleep(0.3)
+        os.kill(child, signal.SIGKILL)
+        assert drawing.result(30).startswith(b"%PDF-")
+    assert compiler.child_pid not in {None, child}
+
+
+def test_process_that_cannot_start_is_a_clear_fault(
+    compiler: TypesettingProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    for lines in (1, 230):
+        with pytest.raises(TypesetCrashed, match="no typesetting process starts"):
+            draw(compiler, lines)
+    monkeypatch.undo()
     assert draw(compiler).startswith(b"%PDF-")
 
 

@@ -193,15 +193,16 @@ def _withheld(tax: Tax, lines: Iterable[Line]) -> tuple[str, str]:
 
 
 def _fiscal(fiscal: Fiscal) -> dict[str, Any]:
-    facts = [
-        ["Folio fiscal", Exact(fiscal.uuid)],
-        ["Fecha y hora de certificación", moment(datetime.fromisoformat(fiscal.fecha_timbrado), seconds=True)],
-        ["RFC del proveedor de certificación", fiscal.rfc_prov_certif],
-        ["No. de serie del CSD del emisor", Exact(fiscal.no_certificado)],
-        ["No. de serie del certificado del SAT", Exact(fiscal.no_certificado_sat)],
+    certified = moment(datetime.fromisoformat(fiscal.fecha_timbrado), seconds=True)
+    facts: list[tuple[str, str, bool]] = [  # the last: is it a key that somebody compares?
+        ("Folio fiscal", Exact(fiscal.uuid), True),
+        ("Fecha y hora de certificación", certified, False),
+        ("RFC del proveedor de certificación", fiscal.rfc_prov_certif, True),
+        ("No. de serie del CSD del emisor", Exact(fiscal.no_certificado), True),
+        ("No. de serie del certificado del SAT", Exact(fiscal.no_certificado_sat), True),
     ]
     if fiscal.leyenda:
-        facts.append(["Leyenda del timbre", fiscal.leyenda])
+        facts.append(("Leyenda del timbre", fiscal.leyenda, False))
     seals = [
         ["Sello digital del CFDI", fiscal.sello],
         ["Sello digital del SAT", fiscal.sello_sat],

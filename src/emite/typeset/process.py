@@ -42,6 +42,10 @@ class TypesetCrashed(TypesetFailed):
     """The child died while it worked; the next job gets a fresh one."""
 
 
+class _NeverBegan(Exception):
+    """The child was gone before it had the job: no fault of the document."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """What to compile: `template` (a name in templates/), its `data`, the files it may read, and how long it is."""
@@ -90,13 +94,17 @@ class _Child:
         return self.process.poll() is None
 
     def typeset(self, job: Job, deadline: float) -> bytes:
+        began = False
         try:
             self._channel.settimeout(max(0.001, deadline - time.monotonic()))
             worker.send(self._channel, *job.message())
+            began = worker.receive(self._channel, deadline)[0]["began"]
             answer, pdf = worker.receive(self._channel, deadline)
         except TimeoutError:
             raise TypesetTimeout(f"{job.template}: no answer in time") from None
         except (EOFError, OSError) as cause:
+            if not began:
+                raise _NeverBegan from cause
             code = self.end(patience=2)
             raise TypesetCrashed(f"{job.template}: the typesetting process ended with {code}") from cause
         self.documents += 1
@@ -174,15 +182,25 @@ class TypesettingProcess:
         child = _Child()
         try:
             return child.typeset(job, deadline)
+        except _NeverBegan:
+            code = child.end(patience=2)
+            raise TypesetCrashed(f"{job.template}: no typesetting process starts ({code})") from None
         finally:
             child.end()
 
     def _with_child(self, job: Job, deadline: float) -> bytes:
         if self._child is not None and not self._child.alive:
             self._drop()
+        fresh = self._child is None
         child = self._child = self._child or _Child()
         try:
             pdf = child.typeset(job, deadline)
+        except _NeverBegan:
+            code = child.end(patience=2)
+            self._drop()
+            if not fresh:  # it died unnoticed since its last document
+                return self._with_child(job, deadline)
+            raise TypesetCrashed(f"{job.template}: no typesetting process starts ({code})") from None
         except (TypesetTimeout, TypesetCrashed):
             self._drop()
             raise

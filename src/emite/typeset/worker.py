@@ -63,6 +63,7 @@ def main(descriptor: int, parent: int, font_folder: Path, folder: Path) -> None:
             header, payload = receive(channel)
         except EOFError:
             break
+        send(channel, {"began": True})  # from here on, this process's death is the document's fault
         answer, pdf = compiler.answer(header, payload)
         send(channel, answer | {"rss": resident_bytes()}, pdf)
     shutil.rmtree(folder, ignore_errors=True)
@@ -127,10 +128,10 @@ def _is_text(content: bytes) -> bool:
     return True
 
 
-def resident_bytes() -> int:
-    """Memory of this process; 0 where the system does not tell it."""
+def resident_bytes(pid: int | None = None) -> int:
+    """Memory of a process, this one if none is named; 0 where the system does not tell it."""
     try:
-        pages = Path("/proc/self/statm").read_text().split()[1]
+        pages = Path(f"/proc/{pid or 'self'}/statm").read_text().split()[1]
     except OSError:
         return 0
     return int(pages) * os.sysconf("SC_PAGE_SIZE")

@@ -84,6 +84,10 @@ def _entry(row: Allocation) -> Entry:
 
 def closings(organization: Organization, now: dt.datetime) -> list[Entry]:
     """Periods that ended and wait for somebody, and facturas globales that are stuck or were refused."""
+    return [*_not_closed(organization, now), *_stuck_globals(organization, now)]
+
+
+def _not_closed(organization: Organization, now: dt.datetime) -> list[Entry]:
     entries = []
     for row in watching.waiting(organization.pk):
         hours = int((now - row.ends_at).total_seconds() // 3600)
@@ -95,9 +99,12 @@ def closings(organization: Organization, now: dt.datetime) -> list[Entry]:
             else "Pasaron las 24 horas que da el SAT: emítala cuanto antes."
         )
         address = reverse("desk:closing_progress", args=[row.pk])
-        entries.append(
-            Entry(tone, f"Falta la factura global: {row.period}", f"{words} {row.last_text}", address, row.ends_at)
-        )
+        title = f"Falta la factura global: {row.period}"
+        entries.append(Entry(tone, title, f"{words} {row.last_text}", address, row.ends_at))
+    return entries
+
+
+def _stuck_globals(organization: Organization, now: dt.datetime) -> list[Entry]:
     late = Q(document__state__in=(State.DRAFT, State.SEALED, State.SENDING), document__created_at__lt=now - TOO_LONG)
     refused = Q(
         document__state=State.REJECTED, document__created_at__gte=now - REFUSED_SINCE, closing__allocated__gt=0
@@ -110,6 +117,7 @@ def closings(organization: Organization, now: dt.datetime) -> list[Entry]:
         .defer("document__content")
         .order_by("-document__created_at")[:LIMIT]
     )
+    entries = []
     for part in stuck:
         is_refused = part.document.state == State.REJECTED
         detail = (

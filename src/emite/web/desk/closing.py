@@ -26,7 +26,7 @@ from emite.documents.models import UNSETTLED, FiscalDocument, State
 from emite.documents.rendering import pdf_of, stamped_xml
 from emite.invoices import closing as closings
 from emite.invoices import periods, proposing
-from emite.invoices.models import MOST, PERIODICIDADES, Closing, GlobalDocument, GlobalPolicy
+from emite.invoices.models import MOST, Closing, GlobalDocument, GlobalPolicy
 from emite.invoices.periods import Period
 from emite.invoices.proposing import LeftOut, Proposal, Scope
 from emite.issuers.models import Issuer
@@ -67,21 +67,33 @@ class Out:
     examples: list[LeftOut]
 
 
-class PolicyForm(forms.ModelForm):
-    class Meta:
-        model = GlobalPolicy
-        fields = ("mode", "periodicidad", "ceiling")
-        labels = {
-            "mode": "Cómo se cierra",
-            "periodicidad": "Cada cuánto",
-            "ceiling": "Remisiones por factura, a lo más",
-        }
-        help_texts = {
-            "mode": "Si lo confirma una persona, el inicio avisa a las 6, 12 y 20 horas.",
-            "ceiling": f"Arriba de este número la global se parte en varias. Entre 1 y {MOST}.",
-        }
-        error_messages = {"ceiling": {"invalid": "Escriba un número entero."}}
-        widgets = {"ceiling": forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "class": "short"})}
+class PolicyForm(forms.Form):
+    mode = forms.ChoiceField(
+        label="Cómo se cierra",
+        choices=GlobalPolicy.Mode.choices,
+        help_text="Si lo confirma una persona, el inicio avisa a las 6, 12 y 20 horas de terminado el periodo.",
+    )
+    periodicidad = forms.ChoiceField(label="Cada cuánto")
+    ceiling = forms.IntegerField(
+        label="Remisiones por factura, a lo más",
+        min_value=1,
+        max_value=MOST,
+        help_text="Arriba de este número la factura global se parte en varias.",
+        error_messages={
+            "required": "Escriba un número.",
+            "invalid": "Escriba un número entero.",
+            "min_value": "Debe ser al menos 1.",
+            "max_value": f"El máximo es {MOST}: los PAC no reciben facturas más largas.",
+        },
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "class": "short"}),
+    )
+
+    def __init__(self, data: Any = None, *, regimenes: set[str], **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        kinds = {kind for regimen in regimenes for kind in periods.allowed(regimen)} or set(periods.allowed(""))
+        self.fields["periodicidad"].choices = [  # type: ignore[attr-defined]
+            (key, name) for key, name in periods.NAMES.items() if key in kinds
+        ]
 
 
 @staff(Need.SEE)
@@ -130,7 +142,8 @@ def _show(request: StaffRequest, issuers: list[Issuer], *, policy: PolicyForm | 
         "today_is_last": request.organization.local_date(now) == period.last,
         "deadline": scope.ends_at + dt.timedelta(hours=24),
         "closings": _listed(request.organization),
-        "policy": policy or PolicyForm(instance=_policy(request.organization)),
+        "policy": policy
+        or PolicyForm(initial=_said(_policy(request.organization)), regimenes={i.regimen_fiscal for i in issuers}),
         "may_issue": may(request.membership, Need.ISSUE),
         "may_administer": may(request.membership, Need.ADMINISTER),
     }
@@ -295,19 +308,19 @@ def policy(request: StaffRequest) -> HttpResponse:
     """How the organization closes its periods; audited."""
     row = _policy(request.organization)
     before = _said(row)
-    form = PolicyForm(request.POST, instance=row)
+    issuers = list(Issuer.objects.select_related("organization").filter(organization=request.organization))
+    form = PolicyForm(request.POST, regimenes={issuer.regimen_fiscal for issuer in issuers})
     if not form.is_valid():
-        issuers = list(Issuer.objects.select_related("organization").filter(organization=request.organization))
         return _show(request, issuers, policy=form) if issuers else HttpResponseRedirect(reverse("desk:closing"))
     with transaction.atomic():
-        form.save()
+        GlobalPolicy.objects.update_or_create(organization=request.organization, defaults=form.cleaned_data)
         record(
             organization_id=request.organization.pk,
             actor=request.user.email,
             action="closing.policy",
             subject=f"organization:{request.organization.pk}",
             before=before,
-            after=_said(row),
+            after=form.cleaned_data,
             now=timezone.now(),
         )
     messages.success(request, "Quedó guardado cómo se cierran los periodos.")
@@ -321,6 +334,3 @@ def _policy(organization: Organization) -> GlobalPolicy:
 
 def _said(row: GlobalPolicy) -> dict[str, Any]:
     return {"mode": row.mode, "periodicidad": row.periodicidad, "ceiling": row.ceiling}
-
-
-__all__ = ["PERIODICIDADES", "closing_page", "pdf", "policy", "progress", "progress_piece", "xml"]

@@ -151,6 +151,8 @@ def _request(request: HttpRequest, visit: Visit, found: Situation) -> HttpRespon
 def _lost(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Somebody was faster: a page without anybody's data. Whoever asked in this same browser goes to the invoice."""
     found = situation.of(visit.charge, visit.now)
+    if found.kind is Kind.IN_GLOBAL:
+        return closed(request, visit, found.kind)
     if found.document is not None and found.document.pk == visit.document:
         return _to(visit, "invoice")
     return render(request, "portal/lost.html", _context(visit, 4), status=409)

@@ -16,6 +16,7 @@ from emite.documents.models import FiscalDocument
 
 class Kind(StrEnum):
     INVOICED = "invoiced"
+    IN_GLOBAL = "in_global"
     VOID = "void"
     OFF = "off"
     EXPIRED = "expired"
@@ -33,14 +34,15 @@ class Situation:
     @property
     def is_closed(self) -> bool:
         """Only the staff can go on from here."""
-        return self.kind in (Kind.VOID, Kind.OFF, Kind.EXPIRED)
+        return self.kind in (Kind.IN_GLOBAL, Kind.VOID, Kind.OFF, Kind.EXPIRED)
 
 
 def of(charge: Charge, now: dt.datetime) -> Situation:
     """Two queries at most: the live document, and whether the portal may issue."""
     document = live_document(charge)
     if document is not None:
-        return Situation(Kind.INVOICED, document)
+        kind = Kind.IN_GLOBAL if document.channel == FiscalDocument.Channel.GLOBAL else Kind.INVOICED
+        return Situation(kind, document)
     if charge.state == Charge.State.VOID:
         return Situation(Kind.VOID)
     if not charge.organization.portal_is_on():
@@ -48,3 +50,9 @@ def of(charge: Charge, now: dt.datetime) -> Situation:
     if not charge.portal_is_open(now):
         return Situation(Kind.EXPIRED)
     return Situation(Kind.OPEN if charge.is_paid else Kind.OWED)
+
+
+def invoice_of(charge: Charge) -> FiscalDocument | None:
+    """The invoice of this charge alone. A factura global is nobody's: it lists what everybody paid."""
+    document = live_document(charge)
+    return None if document is None or document.channel == FiscalDocument.Channel.GLOBAL else document

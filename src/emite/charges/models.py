@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from decimal import Decimal
 from typing import ClassVar
 
@@ -50,7 +51,7 @@ class ChargeCounter(OwnedByOrganization):
         ]
 
     @staticmethod
-    def take(organization_id: object, name: str, how_many: int = 1) -> int:
+    def take(organization_id: uuid.UUID, name: str, how_many: int = 1) -> int:
         """The next number, or the first of `how_many` in a row. Call inside the transaction that uses it."""
         ChargeCounter.objects.bulk_create(
             [ChargeCounter(organization_id=organization_id, name=name)], ignore_conflicts=True

@@ -30,7 +30,7 @@ class ApiRequest(HttpRequest):
 
     auth: ApiKey
     organization: Organization
-    user: User  # type: ignore[assignment]
+    user: User
 
 
 class LlaveDeApi(HttpBearer):
@@ -47,7 +47,7 @@ class LlaveDeApi(HttpBearer):
         if not barred.allowed:
             raise _slow_down(barred.retry_after)
         key = find_key(token, now=now)
-        membership = key and Membership.objects.filter(organization_id=key.organization_id, user_id=key.user_id).first()
+        membership = key_member(key) if key else None
         if key is None or membership is None:
             hit("api-key", place, limit=WRONG_KEYS, per=WRONG_PER, now=now)
             return None
@@ -60,6 +60,11 @@ class LlaveDeApi(HttpBearer):
             raise Problem("not_allowed", "El papel del usuario de la llave es de consulta: no puede cobrar.")
         request.organization, request.user = key.organization, key.user  # type: ignore[attr-defined]
         return key
+
+
+def key_member(key: ApiKey) -> Membership | None:
+    """What the key's user may do in its organization today."""
+    return Membership.objects.filter(organization_id=key.organization_id, user_id=key.user_id).first()
 
 
 def _slow_down(pause: dt.timedelta) -> Problem:

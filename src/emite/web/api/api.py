@@ -8,7 +8,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Router
 from ninja.errors import ConfigError
-from ninja.openapi.schema import OpenAPISchema
+from ninja.openapi.schema import REF_TEMPLATE, OpenAPISchema
 
 from emite.charges.models import CashRegister
 from emite.issuers.models import Issuer
@@ -50,7 +50,7 @@ class Api(NinjaAPI):
 
     def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**kwargs)
-        schema["components"]["schemas"]["Problem"] = ProblemOut.json_schema()
+        schema["components"]["schemas"]["Problem"] = ProblemOut.model_json_schema(ref_template=REF_TEMPLATE)
         schema["components"]["schemas"] |= schema["components"]["schemas"]["Problem"].pop("$defs", {})
         for item in schema["paths"].values():
             for operation in item.values():

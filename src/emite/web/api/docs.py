@@ -78,7 +78,10 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
 
 
 def _schema(answered: dict[str, Any]) -> dict[str, Any]:
-    return next(iter(answered.get("content", {}).values()), {}).get("schema", {})
+    content: dict[str, dict[str, Any]] = answered.get("content", {})
+    for media in content.values():
+        return dict(media.get("schema", {}))
+    return {}
 
 
 def _fields(schema: dict[str, Any]) -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ def pdf(request: ApiRequest, pk: uuid.UUID) -> HttpResponse:
 def _request(payload: InvoiceIn) -> Request:
     """The fiscal data as the form of the desk reads it: same cleaning, same words. Raises Problem."""
     form = FiscalDataForm(
-        {**payload.receptor.dict(), "email": payload.email},
+        {**payload.receptor.model_dump(), "email": payload.email},
         generic_allowed=True,
     )
     if not form.is_valid():

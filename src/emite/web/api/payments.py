@@ -35,7 +35,7 @@ def take(request: ApiRequest, pk: uuid.UUID, payload: PaymentIn, key: Idempotenc
     def act(row: IdempotentRequest) -> str:
         slip = pay(
             target,
-            [Part(part.forma_pago, Decimal(part.amount)) for part in payload.parts],
+            [Part(part.forma_pago.value, Decimal(part.amount)) for part in payload.parts],
             register=_register(request.organization, payload.cash_register),
             user=request.user,
             now=timezone.now(),

@@ -6,7 +6,7 @@ The domain's exceptions are mapped here once; pages for people are in `web.error
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -228,7 +228,7 @@ def _away(error: Exception) -> Problem:
     return Problem("unavailable", "La base de datos no responde: repita pronto.", headers={"Retry-After": "5"})
 
 
-_MAKERS: Sequence[tuple[type[Exception], Any]] = (
+_MAKERS: Sequence[tuple[type[Exception], Callable[[Any], Problem]]] = (
     (ValidationError, _invalid),
     (AuthenticationError, lambda _: Problem("unauthorized", "Envíe Authorization: Bearer con una llave vigente.",
                                             headers={"WWW-Authenticate": 'Bearer realm="emite"'})),

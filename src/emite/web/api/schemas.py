@@ -6,11 +6,11 @@ How rows become these answers lives in `showing`; SAT's rules on the values, in 
 from __future__ import annotations
 
 import datetime as dt
+from enum import Enum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from ninja import Schema
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from emite.cfdi.taxes import Treatment
 from emite.charges.collecting import DESK_FORMS
@@ -25,10 +25,10 @@ Text = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
 ExternalId = Annotated[
     str, StringConstraints(min_length=1, max_length=64, pattern=r"^[!-~]+$"), Field(examples=["HIS-2026-000123"])
 ]
-FormaPago = Literal[tuple(DESK_FORMS)]  # type: ignore[valid-type]
+FormaPago = Enum("FormaPago", {f"F{key}": key for key in DESK_FORMS}, type=str)  # type: ignore[misc]
 
 
-class In(Schema):
+class In(BaseModel):
     """What is sent: a field that does not exist is an error, not a surprise."""
 
     model_config = ConfigDict(extra="forbid")
@@ -97,7 +97,7 @@ class InvoiceIn(In):
     with_patient: bool = Field(False, description="Escribir el nombre del paciente: solo si quien paga lo pide.")
 
 
-class LineOut(Schema):
+class LineOut(BaseModel):
     code: str
     description: str
     clave_prod_serv: str
@@ -109,12 +109,12 @@ class LineOut(Schema):
     amount: str
 
 
-class PartOut(Schema):
+class PartOut(BaseModel):
     forma_pago: str
     amount: str
 
 
-class PaymentOut(Schema):
+class PaymentOut(BaseModel):
     id: UUID
     folio: str
     paid_at: dt.datetime
@@ -125,12 +125,12 @@ class PaymentOut(Schema):
     change: str | None
 
 
-class RejectionOut(Schema):
+class RejectionOut(BaseModel):
     code: str = Field(description="Código del SAT o del PAC.")
     message: str
 
 
-class InvoiceOut(Schema):
+class InvoiceOut(BaseModel):
     id: UUID
     state: Literal["draft", "sealed", "sending", "unknown", "held", "stamped", "rejected", "cancelled", "void"]
     settled: bool = Field(description="Ya no va a cambiar por sí sola.")
@@ -148,7 +148,7 @@ class InvoiceOut(Schema):
     pdf: str | None
 
 
-class CreatedOut(Schema):
+class CreatedOut(BaseModel):
     """Lo que se imprime o se guarda de una remisión recién recibida."""
 
     id: UUID
@@ -178,7 +178,7 @@ class ChargeOut(CreatedOut):
     invoice: InvoiceOut | None = Field(description="La factura viva, o la última que se intentó.")
 
 
-class RowOut(Schema):
+class RowOut(BaseModel):
     """Una remisión en la lista, sin su código."""
 
     id: UUID
@@ -193,28 +193,28 @@ class RowOut(Schema):
     invoice_state: str | None
 
 
-class ChargesPage(Schema):
+class ChargesPage(BaseModel):
     items: list[RowOut]
     next: str | None = Field(description="Cursor de la página siguiente; null en la última.")
 
 
-class InvoicesPage(Schema):
+class InvoicesPage(BaseModel):
     items: list[InvoiceOut]
     next: str | None
 
 
-class PaidOut(Schema):
+class PaidOut(BaseModel):
     payment: PaymentOut
     charge: CreatedOut
 
 
-class ErrorOut(Schema):
+class ErrorOut(BaseModel):
     field: str
     code: str
     message: str
 
 
-class ProblemOut(Schema):
+class ProblemOut(BaseModel):
     """RFC 9457."""
 
     type: str
@@ -226,24 +226,24 @@ class ProblemOut(Schema):
     instance: str | None = None
 
 
-class ReceivedOut(Schema):
+class ReceivedOut(BaseModel):
     index: int
     status: Literal["created", "refused"]
     charge: CreatedOut | None = None
     problem: dict[str, Any] | None = Field(None, description="Problem details de este elemento.")
 
 
-class BatchOut(Schema):
+class BatchOut(BaseModel):
     created: int
     refused: int
     results: list[ReceivedOut]
 
 
-class RegisterOut(Schema):
+class RegisterOut(BaseModel):
     name: str
 
 
-class WhoOut(Schema):
+class WhoOut(BaseModel):
     organization: str
     user: str
     key: str

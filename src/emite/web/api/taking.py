@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from emite.cfdi.taxes import Treatment
 from emite.chargemaster.models import ChargeItem
@@ -52,7 +53,7 @@ class Lists:
 
     def _line(self, position: int, line: LineIn) -> LineInput:
         item = self.items.get(line.code.upper()) if line.code else None
-        values: dict[str, object] = {}
+        values: dict[str, Any] = {}
         for name, words in _MISSING.items():
             value = getattr(line, name)
             if value is None and item is not None:

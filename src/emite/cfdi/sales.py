@@ -20,7 +20,7 @@ DESCRIPCION: Final = "Venta"
 NOMBRE: Final = "PUBLICO EN GENERAL"
 
 _ONE: Final = Decimal(1)
-_FACTORS: Final = {
+_FACTORS: Final[dict[tuple[str, Decimal | None], str]] = {
     (("Exento", None) if treatment.rate is None else ("Tasa", treatment.rate)): str(treatment)
     for treatment in Treatment
     if treatment is not Treatment.NO_OBJETO

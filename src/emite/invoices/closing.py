@@ -32,12 +32,14 @@ from emite.charges.pricing import conceptos as priced
 from emite.charges.pricing import totals
 from emite.database.ids import uuid7
 from emite.documents.models import FiscalDocument
-from emite.documents.sealing import NotReady, draft
+from emite.documents.sealing import NotReady as NotReady
+from emite.documents.sealing import draft
 from emite.documents.steps import reached
 from emite.documents.waking import wake
 from emite.invoices import periods, proposing
 from emite.invoices.building import line_inputs
-from emite.invoices.issuing import NotAllowed, may_issue
+from emite.invoices.issuing import NotAllowed as NotAllowed
+from emite.invoices.issuing import may_issue
 from emite.invoices.models import CEILING, Closing, GlobalDocument, GlobalPolicy
 from emite.invoices.periods import Period
 from emite.invoices.proposing import Scope, Sum, Taken
@@ -87,7 +89,7 @@ class Policy:
     ceiling: int = CEILING
 
 
-def policy_of(organization_id: object) -> Policy:
+def policy_of(organization_id: uuid.UUID) -> Policy:
     row = GlobalPolicy.objects.filter(organization_id=organization_id).first()
     return Policy(row.mode, row.periodicidad, row.ceiling) if row else Policy()
 
@@ -319,7 +321,7 @@ def _taxes(charge: Taken, groups: list[tuple[Treatment, Decimal]]) -> list[tuple
     rated = [kind for kind, _ in taxed if kind.rate]
     if len(rated) > 1:
         return _summary(charge.pk)
-    taxes = []
+    taxes: list[tuple[Treatment, Decimal, Decimal | None]] = []
     for kind, base in taxed:
         tax = None if kind.rate is None else charge.tax if kind in rated else money.half_up(money.ZERO, CENTS)
         taxes.append((kind, _in_cents(base), tax))

@@ -6,6 +6,7 @@ One transaction: permission, draft, allocation and wake-up, or nothing. No key i
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -93,7 +94,7 @@ def issue(
     return document
 
 
-def may_issue(user: User, organization_id: object) -> bool:
+def may_issue(user: User, organization_id: uuid.UUID) -> bool:
     """The issuing permission, asked at the moment of issuing."""
     return (
         user.is_active

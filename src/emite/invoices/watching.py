@@ -6,6 +6,7 @@ The factura global must reach the SAT within 24 hours of the end of its period (
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 
 import structlog
 from django.db.models import Q
@@ -124,7 +125,7 @@ def _warn(row: Closing, why: str, now: dt.datetime) -> None:
         log.warning("closing_awaits_a_person", closing=str(row.pk), hours=reached, detail=why or row.last_text)
 
 
-def waiting(organization_id: object) -> list[Closing]:
+def waiting(organization_id: uuid.UUID) -> list[Closing]:
     """Periods that ended and are not closed, the oldest first."""
     rows = Closing.objects.filter(
         organization_id=organization_id, state__in=(Closing.State.WAITING, Closing.State.STOPPED)

@@ -59,6 +59,7 @@ def walk(ground: Ground, out: Path) -> bool:
     summary: dict[str, Any] = {"ok": False, "documents": {}}
     try:
         summary["documents"] |= _remision(ground, out)
+        summary["documents"] |= _global(ground, out)
         summary["ok"] = all(document["status"] == "timbrada" for document in summary["documents"].values())
     except Lost as lost:
         summary["error"] = str(lost)
@@ -106,6 +107,39 @@ def _remision(ground: Ground, out: Path) -> dict[str, Any]:
     _save(out / "remision-factura.pdf", _file(patient, f"/f/{slug}/factura/pdf", "application/pdf"))
     steps.done("pdf")
     return {"remision-factura": _told(xml, "remision-factura.xml", steps, ground)}
+
+
+def _global(ground: Ground, out: Path) -> dict[str, Any]:
+    """What nobody asked an invoice for goes into the day's factura global."""
+    steps = Steps()
+    cashier = Visitor(ground.site)
+    _log_in(cashier, "caja@santelmo.demo", ground.password)
+    _pay(cashier, _new_remision(cashier))
+    steps.done("remision_pagada")
+    biller = Visitor(ground.site)
+    _log_in(biller, "factura@santelmo.demo", ground.password)
+    page = biller.submit(biller.get("/caja/cierre/?tipo=01"), {}, has="emisor")
+    if page.status != 200 or not re.search(r"/caja/cierre/[0-9a-f-]{36}/", page.url):
+        raise Lost(f"el periodo no se cerró ({page.status}): {page.text[:500]}")
+    steps.done("cierre")
+    page = _await_global(biller, page)
+    steps.done("timbre")
+    xml = _file(biller, page.link("/1/xml"), "application/xml")
+    _save(out / "global.xml", xml)
+    _save(out / "global.pdf", _file(biller, page.link("/1/pdf"), "application/pdf"))
+    steps.done("archivos")
+    return {"global": _told(xml, "global.xml", steps, ground)}
+
+
+def _await_global(biller: Visitor, page: Page) -> Page:
+    """The page of a closing, once its first document is stamped."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not any("/1/xml" in href for href in page.tree.xpath("//a/@href")):
+        if time.monotonic() > deadline or "Rechazada" in page.text:
+            raise Lost(f"la factura global no se timbró: {page.text[:500]}")
+        time.sleep(0.05)
+        page = biller.get(page.url)
+    return page
 
 
 def _log_in(visitor: Visitor, email: str, password: str) -> None:
@@ -189,4 +223,3 @@ def _told(xml: bytes, name: str, steps: Steps, ground: Ground) -> dict[str, Any]
 
 def _save(path: Path, data: bytes) -> None:
     path.write_bytes(data)
-

@@ -29,7 +29,7 @@ TARGETS = {"web": (5.0, 15.0), "sellada": (25.0, None), "timbrada": (60.0, None)
 
 
 def main(clicks: int = 200) -> int:
-    folder = Path(tempfile.mkdtemp(prefix="emite-bench-", dir="/tmp"))  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix="emite-bench-", dir="/tmp"))
     os.environ["EMITE_DATA"] = str(folder)
     from emite.ops.demo import free_port
 

@@ -175,7 +175,7 @@ def _fork(work: Callable[[], None], doom: random.Random | None) -> tuple[int, in
         os.close(writing)
         return pid, reading
     os.close(reading)
-    _live(work, doom, writing)
+    return _live(work, doom, writing)
 
 
 def _live(work: Callable[[], None], doom: random.Random | None, pipe: int) -> NoReturn:
@@ -228,7 +228,7 @@ def _ask(hospital: make.Hospital, pk: uuid.UUID, *, key: str, again: bool) -> No
 
 
 def _worker(folder: Path, *, until_idle: bool = False) -> Callable[[], None]:
-    """A worker: what the sweep does, without waiting for its wake-up. It lives two seconds, or until nothing is left."""
+    """A worker: what the sweep does, without its wake-up. It lives two seconds, or until nothing is left."""
 
     def work() -> None:
         spool = Spool(folder / f"{os.getpid()}.spool", size=256 * 1024)
@@ -298,7 +298,5 @@ def _count(sandbox: RunningSandbox, hospital: make.Hospital, report: Report) -> 
         report.wrong_uuids += timbre is None or timbre.uuid.upper() != folio_fiscal
     folios = {(stamp["serie"], stamp["folio"]) for stamp in at_pac.values()}
     report.duplicates += len(at_pac) - len(folios)
-    report.unfinished = FiscalDocument.objects.filter(
-        organization=hospital.organization, state__in=UNSETTLED
-    ).count()
+    report.unfinished = FiscalDocument.objects.filter(organization=hospital.organization, state__in=UNSETTLED).count()
     connection.close()

@@ -74,7 +74,9 @@ def later(**span: float) -> Callable[[], dt.datetime]:
 
 
 def events(document: FiscalDocument) -> list[str]:
-    return list(DocumentEvent.objects.filter(document_id=document.pk).order_by("at", "id").values_list("what", flat=True))
+    return list(
+        DocumentEvent.objects.filter(document_id=document.pk).order_by("at", "id").values_list("what", flat=True)
+    )
 
 
 def test_a_paid_charge_becomes_one_stamped_cfdi(hospital: make.Hospital, sandbox: RunningSandbox) -> None:
@@ -146,7 +148,9 @@ def test_a_name_that_sat_does_not_know_frees_the_charge(hospital: make.Hospital)
     assert again.state == State.STAMPED
 
 
-@pytest.mark.parametrize("fault", ["cut_after", "error_after", "half_after", "bare_after", "foreign_after", "drip_after"])
+@pytest.mark.parametrize(
+    "fault", ["cut_after", "error_after", "half_after", "bare_after", "foreign_after", "drip_after"]
+)
 def test_a_stamp_whose_answer_was_lost_is_found_again(
     hospital: make.Hospital, sandbox: RunningSandbox, settings: object, fault: str
 ) -> None:
@@ -161,7 +165,9 @@ def test_a_stamp_whose_answer_was_lost_is_found_again(
     assert len(sandbox.stamps()) == before + 1
 
 
-@pytest.mark.parametrize("fault", ["cut_before", "error_before", "garbage_before", "html_before", "unclassified_before"])
+@pytest.mark.parametrize(
+    "fault", ["cut_before", "error_before", "garbage_before", "html_before", "unclassified_before"]
+)
 def test_a_send_that_stamped_nothing_is_repeated_with_the_same_bytes(
     hospital: make.Hospital, sandbox: RunningSandbox, fault: str
 ) -> None:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.mail import BadHeaderError
 from django.db.models import Q
 
-from emite.documents.models import Delivery, FiscalDocument, StampedXml, State
+from emite.documents.models import Delivery, FiscalDocument, State
 from emite.documents.rendering import pdf_of, stamped_xml
 from emite.mailing.composing import Attachment, compose
 from emite.mailing.sending import MailRefused, MailUnavailable, send

@@ -277,8 +277,10 @@ def _stamp(document: FiscalDocument, stamp: Verified, now: dt.datetime) -> None:
 
 
 def _move(document: FiscalDocument, move: Move, now: dt.datetime) -> None:
-    let_go_too: dict[str, object] = {} if move.state in UNSETTLED else {"lease_until": None}
-    _update(document, move.state, next_at=move.next_at, **move.changes, **let_go_too)
+    changes = {"next_at": move.next_at, **move.changes}
+    if move.state not in UNSETTLED:
+        changes["lease_until"] = None
+    _update(document, move.state, **changes)
     if move.event:
         note(document, move.event, now=now, detail={"code": move.changes.get("last_code", "")})
 

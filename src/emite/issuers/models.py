@@ -5,6 +5,7 @@ Keys are stored sealed: the web process can put them here, only the worker opens
 
 from __future__ import annotations
 
+import uuid
 from typing import ClassVar
 
 from django.db import connection, models
@@ -66,7 +67,7 @@ class Series(OwnedByOrganization):
         ]
 
     @staticmethod
-    def take_folio(series_pk: object) -> tuple[str, int]:
+    def take_folio(series_pk: uuid.UUID) -> tuple[str, int]:
         """Serie and the next folio. Call inside the transaction that stores the document."""
         with connection.cursor() as cursor:
             cursor.execute(

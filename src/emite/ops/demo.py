@@ -132,7 +132,7 @@ def _once(out: Path) -> int:
     from emite.ops import roads
 
     # Not in anybody's home: root's database runs as another user, who must be able to pass.
-    folder = Path(tempfile.mkdtemp(prefix="emite-demo-", dir="/tmp" if Path("/tmp").is_dir() else None))  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix="emite-demo-", dir="/tmp" if Path("/tmp").is_dir() else None))
     os.environ["EMITE_DATA"] = str(folder)
     port = free_port()
     ended: list[bool] = []

@@ -22,6 +22,8 @@ from procrastinate.contrib.django import app
 from emite.documents import delivering
 from emite.documents.spool import Spool
 from emite.documents.waking import DELIVER, DRIVE
+from emite.integrations import notifying
+from emite.integrations.publishing import NOTIFY
 from emite.invoices import closing, stamping, watching
 
 log = structlog.get_logger(__name__)
@@ -75,6 +77,13 @@ def close(pk: str) -> None:
     closing.run(uuid.UUID(pk), owner=owner_name(), clock=timezone.now)
 
 
+@app.task(name=NOTIFY)
+def notify(pk: str) -> None:
+    """Tell another system of one event."""
+    close_old_connections()
+    notifying.deliver(uuid.UUID(pk), now=timezone.now())
+
+
 def sweep(*, now: dt.datetime | None = None) -> int:
     """Wake a worker for every row that is due and has nobody; returns how many were woken."""
     moment = now or timezone.now()
@@ -82,6 +91,7 @@ def sweep(*, now: dt.datetime | None = None) -> int:
     for name, keys in (
         (DRIVE, stamping.due(now=moment, limit=SWEEP_LIMIT)),
         (DELIVER, delivering.due(now=moment, limit=SWEEP_LIMIT)),
+        (NOTIFY, notifying.due(now=moment, limit=SWEEP_LIMIT)),
         (closing.CLOSE, closing.due(now=moment, limit=SWEEP_LIMIT)),
     ):
         for pk in keys:

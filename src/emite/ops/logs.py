@@ -15,7 +15,7 @@ _FIELDS = """
     event level logger timestamp exception stack omitted
     request_id method path status route elapsed_ms
     organization organization_id issuer document charge uuid state kind code attempt tries
-    documents rows count woken seconds job task queue worker pid process signal exit_code
+    documents closing charges hours rows count woken seconds job task queue worker pid process signal exit_code
     pac provider http outcome host port version detail reason file size name step
 """
 ALLOWED = frozenset(_FIELDS.split())

@@ -83,7 +83,12 @@ def paid_remision(world: World, *, now: dt.datetime) -> Charge:
     """A remisión of four lines, paid by card and cash, ready for the portal."""
     prices = {code: (words, clave, unit, treatment, price) for code, words, clave, unit, treatment, price in PRICES}
     lines = []
-    for code, quantity, discount in (("URG-01", 1, "0"), ("LAB-10", 1, "0"), ("FAR-21", 2, "0"), ("MAT-05", 3, "28.92")):
+    for code, quantity, discount in (
+        ("URG-01", 1, "0"),
+        ("LAB-10", 1, "0"),
+        ("FAR-21", 2, "0"),
+        ("MAT-05", 3, "28.92"),
+    ):
         words, clave, unit, treatment, price = prices[code]
         lines.append(
             LineInput(
@@ -97,9 +102,7 @@ def paid_remision(world: World, *, now: dt.datetime) -> Charge:
                 discount=Decimal(discount),
             )
         )
-    made = charge(
-        world.organization, world.issuer, lines, user=world.cashier, now=now, patient_name="Ana Torres Luna"
-    )
+    made = charge(world.organization, world.issuer, lines, user=world.cashier, now=now, patient_name="Ana Torres Luna")
     cash = Decimal(500)
     pay(
         made,

@@ -36,13 +36,13 @@ class Page:
     @property
     def text(self) -> str:
         """The words of the page, folded."""
-        return " ".join(self.tree.text_content().split())
+        return " ".join(str(self.tree.text_content()).split())
 
     def link(self, contains: str) -> str:
         """The absolute address of the first link whose address contains these letters. Raises Lost."""
         for href in self.tree.xpath("//a/@href"):
             if contains in href:
-                return urljoin(self.url, href)
+                return urljoin(self.url, str(href))
         raise Lost(f"{self.url}: no hay un enlace con «{contains}»: {self.text[:400]}")
 
     def form(self, has: str) -> html.FormElement:

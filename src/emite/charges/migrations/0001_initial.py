@@ -13,10 +13,10 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('accounts', '__first__'),
         ('documents', '0001_initial'),
         ('issuers', '0001_initial'),
         ('organizations', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -29,6 +29,9 @@ class Migration(migrations.Migration):
                 ('active', models.BooleanField(default=True)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('organization', 'name'), name='register_one_per_name'), models.UniqueConstraint(condition=models.Q(('active', True), ('web_invoicing', True)), fields=('organization',), name='register_one_for_web')],
+            },
         ),
         migrations.CreateModel(
             name='Charge',
@@ -55,6 +58,10 @@ class Migration(migrations.Migration):
                 ('issuer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='issuers.issuer')),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
             ],
+            options={
+                'indexes': [models.Index(fields=['organization', '-issued_at'], name='charge_by_date')],
+                'constraints': [models.UniqueConstraint(fields=('organization', 'kind', 'number'), name='charge_one_per_number'), models.UniqueConstraint(fields=('organization', 'code_hash'), name='charge_one_per_code'), models.CheckConstraint(condition=models.Q(('discount__gte', 0), ('sub_total__gt', 0), ('tax__gte', 0), ('total__gt', 0)), name='charge_amounts_positive'), models.CheckConstraint(condition=models.Q(('total', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('sub_total'), '-', models.F('discount')), '+', models.F('tax')))), name='charge_total_adds_up'), models.CheckConstraint(condition=models.Q(('paid__gte', 0), ('paid__lte', models.F('total'))), name='charge_paid_within_total'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'void'), ('voided_at__isnull', False)), models.Q(('state', 'open'), ('voided_at__isnull', True)), _connector='OR'), name='charge_void_has_date')],
+            },
         ),
         migrations.CreateModel(
             name='Allocation',
@@ -68,6 +75,10 @@ class Migration(migrations.Migration):
                 ('register', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='charges.cashregister')),
                 ('charge', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='allocations', to='charges.charge')),
             ],
+            options={
+                'indexes': [models.Index(fields=['organization', 'document'], name='allocation_by_document')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('active', True)), fields=('charge',), name='allocation_one_live_per_charge'), models.CheckConstraint(condition=models.Q(models.Q(('active', True), ('released_at__isnull', True)), models.Q(('active', False), ('released_at__isnull', False)), _connector='OR'), name='allocation_release_has_date')],
+            },
         ),
         migrations.CreateModel(
             name='ChargeCounter',
@@ -77,6 +88,9 @@ class Migration(migrations.Migration):
                 ('next_number', models.PositiveBigIntegerField(default=1)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('organization', 'name'), name='charge_counter_one_per_name')],
+            },
         ),
         migrations.CreateModel(
             name='ChargeLine',
@@ -97,6 +111,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['position'],
+                'constraints': [models.UniqueConstraint(fields=('organization', 'charge', 'position'), name='charge_line_one_per_position'), models.CheckConstraint(condition=models.Q(('discount__gte', 0), ('quantity__gt', 0), ('unit_price__gt', 0)), name='charge_line_amounts_positive')],
             },
         ),
         migrations.CreateModel(
@@ -114,6 +129,9 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
                 ('register', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='charges.cashregister')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('organization', 'number'), name='slip_one_per_number'), models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('organization', 'idempotency_key'), name='slip_one_per_key'), models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='slip_amount_positive')],
+            },
         ),
         migrations.CreateModel(
             name='Payment',
@@ -125,81 +143,8 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
                 ('slip', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='charges.paymentslip')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='cashregister',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='register_one_per_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='cashregister',
-            constraint=models.UniqueConstraint(condition=models.Q(('active', True), ('web_invoicing', True)), fields=('organization',), name='register_one_for_web'),
-        ),
-        migrations.AddIndex(
-            model_name='charge',
-            index=models.Index(fields=['organization', '-issued_at'], name='charge_by_date'),
-        ),
-        migrations.AddConstraint(
-            model_name='charge',
-            constraint=models.UniqueConstraint(fields=('organization', 'kind', 'number'), name='charge_one_per_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='charge',
-            constraint=models.UniqueConstraint(fields=('organization', 'code_hash'), name='charge_one_per_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='charge',
-            constraint=models.CheckConstraint(condition=models.Q(('discount__gte', 0), ('sub_total__gt', 0), ('tax__gte', 0), ('total__gt', 0)), name='charge_amounts_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='charge',
-            constraint=models.CheckConstraint(condition=models.Q(('total', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('sub_total'), '-', models.F('discount')), '+', models.F('tax')))), name='charge_total_adds_up'),
-        ),
-        migrations.AddConstraint(
-            model_name='charge',
-            constraint=models.CheckConstraint(condition=models.Q(('paid__gte', 0), ('paid__lte', models.F('total'))), name='charge_paid_within_total'),
-        ),
-        migrations.AddConstraint(
-            model_name='charge',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'void'), ('voided_at__isnull', False)), models.Q(('state', 'open'), ('voided_at__isnull', True)), _connector='OR'), name='charge_void_has_date'),
-        ),
-        migrations.AddIndex(
-            model_name='allocation',
-            index=models.Index(fields=['organization', 'document'], name='allocation_by_document'),
-        ),
-        migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.UniqueConstraint(condition=models.Q(('active', True)), fields=('charge',), name='allocation_one_live_per_charge'),
-        ),
-        migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('active', True), ('released_at__isnull', True)), models.Q(('active', False), ('released_at__isnull', False)), _connector='OR'), name='allocation_release_has_date'),
-        ),
-        migrations.AddConstraint(
-            model_name='chargecounter',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='charge_counter_one_per_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='chargeline',
-            constraint=models.UniqueConstraint(fields=('organization', 'charge', 'position'), name='charge_line_one_per_position'),
-        ),
-        migrations.AddConstraint(
-            model_name='chargeline',
-            constraint=models.CheckConstraint(condition=models.Q(('discount__gte', 0), ('quantity__gt', 0), ('unit_price__gt', 0)), name='charge_line_amounts_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentslip',
-            constraint=models.UniqueConstraint(fields=('organization', 'number'), name='slip_one_per_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentslip',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('organization', 'idempotency_key'), name='slip_one_per_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='paymentslip',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='slip_amount_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='payment_amount_positive'),
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='payment_amount_positive')],
+            },
         ),
     ]

@@ -49,6 +49,10 @@ class Migration(migrations.Migration):
                 ('pac_account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='issuers.pacaccount')),
                 ('series', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='issuers.series')),
             ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('state__in', ('draft', 'sealed', 'sending', 'unknown', 'held'))), fields=['next_at'], name='document_due'), models.Index(fields=['organization', '-created_at'], name='document_by_date')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'sealed', 'sending', 'unknown', 'held', 'stamped', 'rejected', 'cancelled', 'void'])), name='document_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('stamped_at__isnull', False), ('state__in', ('stamped', 'cancelled')), ('uuid__isnull', False)), models.Q(models.Q(('state__in', ('stamped', 'cancelled')), _negated=True), ('stamped_at__isnull', True), ('uuid__isnull', True)), _connector='OR'), name='document_uuid_iff_stamped'), models.CheckConstraint(condition=models.Q(('state__in', ('draft', 'void', 'rejected')), models.Q(('folio__isnull', False), ('seal_rev__gte', 1)), _connector='OR'), name='document_sealed_has_folio'), models.CheckConstraint(condition=models.Q(('total__gte', 0)), name='document_total_not_negative'), models.UniqueConstraint(condition=models.Q(('folio__isnull', False)), fields=('organization', 'issuer', 'serie', 'folio'), name='document_one_per_folio'), models.UniqueConstraint(fields=('organization', 'idempotency_key'), name='document_one_per_key')],
+            },
         ),
         migrations.CreateModel(
             name='Delivery',
@@ -64,6 +68,10 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
                 ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='documents.fiscaldocument')),
             ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('state', 'pending')), fields=['next_at'], name='delivery_due')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'pending')), fields=('organization', 'document', 'address'), name='delivery_one_pending_per_address')],
+            },
         ),
         migrations.CreateModel(
             name='SealedXml',
@@ -77,6 +85,9 @@ class Migration(migrations.Migration):
                 ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sealed', to='documents.fiscaldocument')),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('organization', 'document', 'seal_rev'), name='sealed_one_per_revision')],
+            },
         ),
         migrations.CreateModel(
             name='StampAttempt',
@@ -96,6 +107,9 @@ class Migration(migrations.Migration):
                 ('raw', models.BinaryField(blank=True, null=True)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('organization', 'document_id', 'number', 'phase'), name='attempt_one_per_phase')],
+            },
         ),
         migrations.CreateModel(
             name='StampedXml',
@@ -108,6 +122,9 @@ class Migration(migrations.Migration):
                 ('stored_at', models.DateTimeField()),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('organization', 'document_id'), name='stamped_one_per_document')],
+            },
         ),
         migrations.CreateModel(
             name='DocumentEvent',
@@ -123,57 +140,5 @@ class Migration(migrations.Migration):
             options={
                 'indexes': [models.Index(fields=['organization', 'document_id', 'at'], name='event_by_document')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='fiscaldocument',
-            index=models.Index(condition=models.Q(('state__in', ('draft', 'sealed', 'sending', 'unknown', 'held'))), fields=['next_at'], name='document_due'),
-        ),
-        migrations.AddIndex(
-            model_name='fiscaldocument',
-            index=models.Index(fields=['organization', '-created_at'], name='document_by_date'),
-        ),
-        migrations.AddConstraint(
-            model_name='fiscaldocument',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'sealed', 'sending', 'unknown', 'held', 'stamped', 'rejected', 'cancelled', 'void'])), name='document_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='fiscaldocument',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('stamped_at__isnull', False), ('state__in', ('stamped', 'cancelled')), ('uuid__isnull', False)), models.Q(models.Q(('state__in', ('stamped', 'cancelled')), _negated=True), ('stamped_at__isnull', True), ('uuid__isnull', True)), _connector='OR'), name='document_uuid_iff_stamped'),
-        ),
-        migrations.AddConstraint(
-            model_name='fiscaldocument',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('draft', 'void', 'rejected')), models.Q(('folio__isnull', False), ('seal_rev__gte', 1)), _connector='OR'), name='document_sealed_has_folio'),
-        ),
-        migrations.AddConstraint(
-            model_name='fiscaldocument',
-            constraint=models.CheckConstraint(condition=models.Q(('total__gte', 0)), name='document_total_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='fiscaldocument',
-            constraint=models.UniqueConstraint(condition=models.Q(('folio__isnull', False)), fields=('organization', 'issuer', 'serie', 'folio'), name='document_one_per_folio'),
-        ),
-        migrations.AddConstraint(
-            model_name='fiscaldocument',
-            constraint=models.UniqueConstraint(fields=('organization', 'idempotency_key'), name='document_one_per_key'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['next_at'], name='delivery_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'pending')), fields=('organization', 'document', 'address'), name='delivery_one_pending_per_address'),
-        ),
-        migrations.AddConstraint(
-            model_name='sealedxml',
-            constraint=models.UniqueConstraint(fields=('organization', 'document', 'seal_rev'), name='sealed_one_per_revision'),
-        ),
-        migrations.AddConstraint(
-            model_name='stampattempt',
-            constraint=models.UniqueConstraint(fields=('organization', 'document_id', 'number', 'phase'), name='attempt_one_per_phase'),
-        ),
-        migrations.AddConstraint(
-            model_name='stampedxml',
-            constraint=models.UniqueConstraint(fields=('organization', 'document_id'), name='stamped_one_per_document'),
         ),
     ]

@@ -26,6 +26,9 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('organization', 'rfc'), name='issuer_one_per_rfc')],
+            },
         ),
         migrations.CreateModel(
             name='PacAccount',
@@ -45,6 +48,9 @@ class Migration(migrations.Migration):
                 ('issuer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pac_accounts', to='issuers.issuer')),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('active', True)), fields=('organization', 'issuer'), name='pac_account_one_active')],
+            },
         ),
         migrations.CreateModel(
             name='Series',
@@ -55,6 +61,9 @@ class Migration(migrations.Migration):
                 ('issuer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='series', to='issuers.issuer')),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('organization', 'issuer', 'name'), name='series_one_per_name')],
+            },
         ),
         migrations.CreateModel(
             name='StoredCsd',
@@ -71,21 +80,8 @@ class Migration(migrations.Migration):
                 ('issuer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='csds', to='issuers.issuer')),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='issuer',
-            constraint=models.UniqueConstraint(fields=('organization', 'rfc'), name='issuer_one_per_rfc'),
-        ),
-        migrations.AddConstraint(
-            model_name='pacaccount',
-            constraint=models.UniqueConstraint(condition=models.Q(('active', True)), fields=('organization', 'issuer'), name='pac_account_one_active'),
-        ),
-        migrations.AddConstraint(
-            model_name='series',
-            constraint=models.UniqueConstraint(fields=('organization', 'issuer', 'name'), name='series_one_per_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='storedcsd',
-            constraint=models.UniqueConstraint(condition=models.Q(('active', True)), fields=('organization', 'issuer'), name='csd_one_active'),
+            options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('active', True)), fields=('organization', 'issuer'), name='csd_one_active')],
+            },
         ),
     ]

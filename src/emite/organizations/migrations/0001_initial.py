@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('accounts', '__first__'),
     ]
 
     operations = [
@@ -36,6 +36,9 @@ class Migration(migrations.Migration):
                 ('support_hours', models.CharField(blank=True, max_length=120, verbose_name='horario de caja')),
                 ('portal_user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='usuario facturador del portal')),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('portal_days__isnull', True), ('portal_days__lte', 366), _connector='OR'), name='organization_portal_days_within_a_year')],
+            },
         ),
         migrations.CreateModel(
             name='Membership',
@@ -47,13 +50,8 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to=settings.AUTH_USER_MODEL)),
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organizations.organization')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='organization',
-            constraint=models.CheckConstraint(condition=models.Q(('portal_days__isnull', True), ('portal_days__lte', 366), _connector='OR'), name='organization_portal_days_within_a_year'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('organization', 'user'), name='membership_one_per_person'),
+            options={
+                'constraints': [models.UniqueConstraint(fields=('organization', 'user'), name='membership_one_per_person')],
+            },
         ),
     ]

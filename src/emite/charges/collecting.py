@@ -9,12 +9,15 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
 from emite.accounts.models import User
+from emite.cfdi.money import text
 from emite.charges.models import CashRegister, Charge, ChargeCounter, Payment, PaymentSlip
+from emite.integrations.publishing import publish
 
 CASH = "01"
 #: The forms a desk takes, with SAT's keys (c_FormaPago).
@@ -92,8 +95,20 @@ def pay(
         paid = locked.paid + amount
         paid_at = now if paid == locked.total else None
         Charge.objects.filter(pk=locked.pk).update(paid=F("paid") + amount, paid_at=paid_at)
+        if paid_at:
+            publish(locked.organization_id, "charge.paid", lambda: told(locked), now=now)
     target.paid, target.paid_at = paid, paid_at
     return slip
+
+
+def told(target: Charge) -> dict[str, Any]:
+    """What other systems are told of a charge."""
+    return {
+        "charge": str(target.pk),
+        "folio": target.folio,
+        "external_id": target.external_id,
+        "total": text(target.total, 2),
+    }
 
 
 def _check(parts: Sequence[Part], register: CashRegister, cash_received: Decimal | None) -> Decimal:

@@ -199,6 +199,9 @@ PAC_TRUST_DIR: Path = EMITE_DATA / "sandbox" / "authority"
 # Seconds to connect, to wait for a part of the answer, and for the whole call: well below a worker's lease (90).
 PAC_TIMEOUTS = (5.0, 30.0, 40.0)
 
+# --- webhooks: hosts (or host:port) of the operator's own network that may be told, also without TLS ------------------
+WEBHOOK_ALLOWED = environment.words("EMITE_WEBHOOK_ALLOWED")
+
 # --- jobs -------------------------------------------------------------------------------------------------------------
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 

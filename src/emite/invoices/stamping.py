@@ -21,6 +21,7 @@ from emite.documents.spool import Rescued, Spool
 from emite.documents.stamping import Clock, LostLease, StampedTwice, Verified
 from emite.documents.steps import reached
 from emite.documents.waking import wake_delivery
+from emite.invoices.telling import tell
 from emite.pac.port import LookupAnswer, StampAnswer
 
 log = structlog.get_logger(__name__)
@@ -111,6 +112,7 @@ def _settle(
 
 def _entail(document: FiscalDocument, now: dt.datetime) -> None:
     """What the outcome means for others, in the same transaction."""
+    tell(document, now=now)
     if document.state == State.REJECTED:
         release(document, now=now)
     elif document.state == State.STAMPED:

@@ -42,7 +42,7 @@ def errors_of(page: Any) -> dict[str, str]:
 
 def value_of(page: Any, name: str) -> str:
     markup = page.content.decode()
-    select = re.search(rf'<select name="{name}".*?</select>', markup, flags=re.DOTALL)
+    select = re.search(rf'<select[^>]*name="{name}".*?</select>', markup, flags=re.DOTALL)
     if select:
         chosen = re.search(r'<option value="([^"]*)" selected>', select[0])
         return unescape(chosen[1]) if chosen else ""
@@ -170,7 +170,7 @@ def test_the_lists_follow_the_rfc_and_the_regimen(there: Patient) -> None:
     text = person.content.decode()
     assert '<option value="605"' in text
     assert '<option value="601"' not in text
-    assert re.search(r'<select name="uso_cfdi".*?<option value="(\w+)"', text, flags=re.DOTALL)[1] == "D01"  # type: ignore[index]
+    assert re.search(r'<select[^>]*name="uso_cfdi".*?<option value="(\w+)"', text, flags=re.DOTALL)[1] == "D01"  # type: ignore[index]
     assert "RFC de una persona física" in said(person)
     assert '<option value="601"' in company.content.decode()
     assert '<option value="605"' not in company.content.decode()

@@ -29,7 +29,7 @@ LOGO_AGE = "public, max-age=3600"
 @csrf_exempt
 def from_qr(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     """The QR's address: straight to the charge under a clean address. Any method answers alike, nothing is shown."""
-    organization = Organization.objects.filter(slug=slug).first()
+    organization = Organization.objects.defer("logo").filter(slug=slug).first()
     target = reverse("portal:code", args=[slug])
     if organization is not None:
         now = timezone.now()
@@ -52,7 +52,7 @@ def with_slash(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def code(request: HttpRequest, slug: str) -> HttpResponse:
     """First screen: the code."""
-    organization = get_object_or_404(Organization, slug=slug)
+    organization = get_object_or_404(Organization.objects.defer("logo"), slug=slug)
     request.organization = organization  # type: ignore[attr-defined]
     form = CodeForm(request.POST or None)
     status = 200

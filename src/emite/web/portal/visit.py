@@ -71,7 +71,8 @@ def current(request: HttpRequest, slug: str, now: dt.datetime) -> Visit | None:
     if known is None:
         return None
     charge = (
-        Charge.objects.select_related("organization", "issuer")
+        Charge.objects.select_related("organization")
+        .defer("organization__logo")  # served by itself, not carried through every page
         .filter(pk=known["charge"], organization__slug=slug, code_revoked_at=None)
         .first()
     )

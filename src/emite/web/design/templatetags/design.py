@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from emite.cfdi.money import half_up
+from emite.web.design.widgets import written
 
 register = template.Library()
 
@@ -153,7 +154,7 @@ def field(
         "hint": hint,
         "warning": warning,
         "is_check": isinstance(bound.field.widget, CheckboxInput),
-        "widget": bound.as_widget(attrs=extra),
+        "widget": written(bound, extra),
     }
 
 

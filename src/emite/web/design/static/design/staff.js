@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   function typing(target) {
+    if (/^(radio|checkbox|button|submit)$/.test(target.type || "")) { return false; }
     return target.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName);
   }
   document.addEventListener("keydown", function (event) {

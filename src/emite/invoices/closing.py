@@ -207,8 +207,17 @@ def _build_all(closing: Closing, clock: Clock) -> None:
         # The end of the row of charges: look once more from its start for those that were locked by somebody.
         after = last
     with transaction.atomic():
-        _mine(closing, state=Closing.State.DONE, finished_at=clock(), next_at=None, lease_owner="", lease_until=None)
-    log.info("closing_done", closing=str(closing.pk), charges=closing.expected)
+        # Charges that others invoiced since it was asked for are no longer expected.
+        _mine(
+            closing,
+            state=Closing.State.DONE,
+            finished_at=clock(),
+            expected=F("allocated"),
+            next_at=None,
+            lease_owner="",
+            lease_until=None,
+        )
+    log.info("closing_done", closing=str(closing.pk))
 
 
 def _build(closing: Closing, clock: Clock, after: Taken | None) -> Taken | None:

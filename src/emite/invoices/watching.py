@@ -32,8 +32,22 @@ NOBODY = "Falta el usuario facturador del portal, con cuyo permiso se emite la f
 
 def watch(now: dt.datetime) -> int:
     """Look at every issuer once; returns how many closings were started."""
+    _settle(now)
     issuers = Issuer.objects.select_related("organization__portal_user").order_by("pk")
     return sum(_watch(issuer, period, now) for issuer in issuers for period in _ended(issuer, now))
+
+
+def _settle(now: dt.datetime) -> None:
+    """Nobody has to do anything where every charge has found its invoice meanwhile."""
+    rows = Closing.objects.filter(state__in=(Closing.State.WAITING, Closing.State.STOPPED))
+    for row in rows.select_related("issuer__organization"):
+        if proposing.eligible(Scope.of_closing(row)).charges:
+            continue
+        same = Closing.objects.filter(pk=row.pk, state=row.state)
+        if row.state == Closing.State.WAITING and not row.allocated:
+            same.delete()
+        else:
+            same.update(state=Closing.State.DONE, asked_at=row.asked_at or now, finished_at=now)
 
 
 def _ended(issuer: Issuer, now: dt.datetime) -> list[Period]:

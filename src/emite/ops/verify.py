@@ -44,7 +44,7 @@ def _stamped() -> Iterator[str]:
         if hashlib.sha256(data).digest() != bytes(stored.sha256):
             yield f"{name}: el XML guardado cambió"
             continue
-        root = xml.parse(data)
+        root = xml.parse(data, max_bytes=len(data), max_nodes=len(data))  # a factura global is large
         for fault in seal.verify(root):
             yield f"{name}: {fault.code} {fault.message}"
         stamp = timbre.read(root)

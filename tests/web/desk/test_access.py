@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -12,6 +13,8 @@ from django.urls import reverse
 from emite.audit.models import AuditEvent
 from emite.charges.models import CashRegister, Charge, PaymentSlip
 from emite.documents.models import Delivery, FiscalDocument
+from emite.invoices import periods
+from emite.invoices.models import Closing, GlobalPolicy
 from emite.issuers.models import Issuer, StoredCsd
 from emite.organizations.models import Membership, Organization
 from emite.web.access import Need
@@ -30,6 +33,13 @@ NEEDS = {
     "invoice_xml": Need.SEE,
     "invoice_pdf": Need.SEE,
     "logo": Need.SEE,
+    "closing": Need.SEE,
+    "closing_progress": Need.SEE,
+    "closing_piece": Need.SEE,
+    "closing_xml": Need.SEE,
+    "closing_pdf": Need.SEE,
+    "closing_start": Need.ISSUE,
+    "closing_policy": Need.ADMINISTER,
     "new_charge": Need.COLLECT,
     "calculate": Need.COLLECT,
     "items": Need.COLLECT,
@@ -66,7 +76,8 @@ MATRIX = [
     (Role.CONSULTA, False, {Need.SEE}),
 ]
 WRITTEN: list[type[Model]] = [
-    AuditEvent, CashRegister, Charge, Delivery, FiscalDocument, Issuer, Organization, PaymentSlip, StoredCsd,
+    AuditEvent, CashRegister, Charge, Closing, Delivery, FiscalDocument, GlobalPolicy, Issuer, Organization,
+    PaymentSlip, StoredCsd,
 ]  # fmt: skip
 
 
@@ -77,6 +88,7 @@ def addresses(hospital: Hospital) -> dict[str, str]:
     first = {
         "slip": slip, "slip_pdf": slip, "print_slip": slip,
         "register_switch": hospital.register, "csd": hospital.issuer,
+        **dict.fromkeys(("closing_progress", "closing_piece", "closing_xml", "closing_pdf"), waiting(hospital)),
     }  # fmt: skip
     found = {}
     for pattern in urlpatterns:
@@ -85,6 +97,15 @@ def addresses(hospital: Hospital) -> dict[str, str]:
         args = [row.pk if name == "pk" else 1 for name in names]
         found[pattern.name] = reverse(f"desk:{pattern.name}", args=args)
     return found
+
+
+def waiting(hospital: Hospital) -> Closing:
+    month = periods.containing(periods.MENSUAL, dt.date(2026, 1, 31))
+    start, end = month.bounds(hospital.organization.zone)
+    return Closing.objects.create(
+        organization=hospital.organization, issuer=hospital.issuer, lugar_expedicion="06700", periodicidad="04",
+        first_day=month.first, last_day=month.last, starts_at=start, ends_at=end,
+    )  # fmt: skip
 
 
 def snapshot() -> list[Any]:

@@ -28,7 +28,7 @@ def today(hospital: Hospital) -> dt.date:
 
 def ask(person: Person, hospital: Hospital, **over: str) -> Any:
     data = {"emisor": str(hospital.issuer.pk), "tipo": periods.DIARIA, "dia": today(hospital).isoformat()}
-    return person.post("closing", **data | over)
+    return person.post("closing_start", **data | over)
 
 
 def build(*, stamp: bool = True) -> Closing:

@@ -19,7 +19,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from emite.audit import record
 from emite.documents.models import UNSETTLED, FiscalDocument, State
@@ -97,21 +97,21 @@ class PolicyForm(forms.Form):
 
 
 @staff(Need.SEE)
-@require_http_methods(["GET", "POST"])
+@require_GET
 def closing_page(request: StaffRequest) -> HttpResponse:
-    """A period with what would enter; POST closes it."""
-    issuers = list(
-        Issuer.objects.select_related("organization").filter(organization=request.organization).order_by("rfc")
-    )
+    """A period with what would enter and what would not."""
+    issuers = _issuers(request.organization)
     if not issuers:
         return render(
             request,
             "desk/not_ready.html",
             {"organization": request.organization, "membership": request.membership, "section": "cierre"},
         )
-    if request.method == "POST":
-        return _start(request, issuers)
     return _show(request, issuers)
+
+
+def _issuers(organization: Organization) -> list[Issuer]:
+    return list(Issuer.objects.select_related("organization").filter(organization=organization).order_by("rfc"))
 
 
 def _show(request: StaffRequest, issuers: list[Issuer], *, policy: PolicyForm | None = None) -> HttpResponse:
@@ -174,11 +174,13 @@ def _chosen(query: Any, issuers: list[Issuer], now: dt.datetime) -> tuple[Issuer
     return issuer, closings.last_ended(issuer, kind, now)
 
 
-def _start(request: StaffRequest, issuers: list[Issuer]) -> HttpResponse:
-    if not may(request.membership, Need.ISSUE):
-        return page(
-            request, 403, "No tiene permiso para emitir facturas", "Pida a un administrador el permiso de facturar."
-        )
+@staff(Need.ISSUE)
+@require_POST
+def start(request: StaffRequest) -> HttpResponse:
+    """Close a period. Of two people at once one wins, and the other is told who."""
+    issuers = _issuers(request.organization)
+    if not issuers:
+        return HttpResponseRedirect(reverse("desk:closing"))
     issuer, period = _chosen(request.POST, issuers, timezone.now())
     back = f"{reverse('desk:closing')}?emisor={issuer.pk}&tipo={period.periodicidad}&dia={period.first.isoformat()}"
     try:
@@ -308,7 +310,7 @@ def policy(request: StaffRequest) -> HttpResponse:
     """How the organization closes its periods; audited."""
     row = _policy(request.organization)
     before = _said(row)
-    issuers = list(Issuer.objects.select_related("organization").filter(organization=request.organization))
+    issuers = _issuers(request.organization)
     form = PolicyForm(request.POST, regimenes={issuer.regimen_fiscal for issuer in issuers})
     if not form.is_valid():
         return _show(request, issuers, policy=form) if issuers else HttpResponseRedirect(reverse("desk:closing"))

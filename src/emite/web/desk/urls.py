@@ -42,6 +42,7 @@ urlpatterns = [
     path("caja/pagos/<uuid:pk>/<int:number>/", prints.slip, name="slip"),
     path("caja/pagos/<uuid:pk>/<int:number>.pdf", prints.slip_pdf, name="slip_pdf"),
     path("caja/cierre/", closing.closing_page, name="closing"),
+    path("caja/cierre/emitir/", closing.start, name="closing_start"),
     path("caja/cierre/politica/", closing.policy, name="closing_policy"),
     path("caja/cierre/<uuid:pk>/", closing.progress, name="closing_progress"),
     path("caja/cierre/<uuid:pk>/avance/", closing.progress_piece, name="closing_piece"),

@@ -10,7 +10,6 @@ import datetime as dt
 import hmac
 
 import structlog
-from django.conf import settings
 from django.http import HttpRequest
 
 from emite.cfdi.rfc import Rfc, RfcInvalid
@@ -19,6 +18,7 @@ from emite.charges.models import Charge
 from emite.documents.models import FiscalDocument
 from emite.limits.counting import Verdict, hit, network, peek
 from emite.organizations.models import Organization
+from emite.web.client import address
 
 log = structlog.get_logger(__name__)
 
@@ -28,15 +28,6 @@ RFC_LIMIT, RFC_PER = 5, dt.timedelta(hours=1)
 RFC_LIMIT_ALL, RFC_PER_ALL = 20, dt.timedelta(days=1)
 MAIL_LIMIT, MAIL_PER = 5, dt.timedelta(hours=1)
 MAIL_LIMIT_NETWORK = 30
-
-
-def address(request: HttpRequest) -> str:
-    """The client's address; behind a trusted proxy, the last one that the proxy wrote down."""
-    if settings.EMITE_TRUST_PROXY:
-        forwarded = request.headers.get("X-Forwarded-For", "")
-        if forwarded:
-            return forwarded.rsplit(",", 1)[-1].strip()
-    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def find(

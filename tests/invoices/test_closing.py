@@ -24,7 +24,7 @@ from emite.cfdi.xml import build, parse
 from emite.charges.allocating import live_document
 from emite.charges.charging import void
 from emite.charges.collecting import Part, pay
-from emite.charges.models import Allocation, Charge
+from emite.charges.models import Allocation, Charge, ChargeLine
 from emite.documents import steps
 from emite.documents.models import FiscalDocument, StampedXml, State
 from emite.documents.rendering import pdf_of
@@ -81,10 +81,10 @@ def documents(of: Closing) -> list[FiscalDocument]:
     return [row.document for row in GlobalDocument.objects.filter(closing=of).select_related("document")]
 
 
-def stamped(document: FiscalDocument) -> etree._Element:
+def stamped(document: FiscalDocument, *, big: bool = False) -> etree._Element:
     stamping.drive(document.pk, owner="test", clock=make.now)
-    xml = StampedXml.objects.get(document_id=document.pk).xml
-    return parse(bytes(xml))
+    xml = bytes(StampedXml.objects.get(document_id=document.pk).xml)
+    return parse(xml, max_bytes=len(xml), max_nodes=len(xml)) if big else parse(xml)
 
 
 def root_of(document: FiscalDocument) -> etree._Element:
@@ -281,6 +281,44 @@ def test_it_is_split_above_the_ceiling(hospital: make.Hospital) -> None:
     assert [row.charges for row in GlobalDocument.objects.filter(closing=done)] == [3, 3, 2]
     assert sum(document.total for document in documents(done)) == sum(charge.total for charge in charges)
     assert Allocation.objects.filter(active=True).count() == 8
+
+
+@pytest.mark.slow
+def test_a_document_of_five_thousand_is_stamped_and_printed(hospital: make.Hospital) -> None:
+    first = make.paid_charge(hospital, mixed())
+    with connection.cursor() as cursor:
+        for table, changes in _COPIES:
+            columns = [field.column for field in table._meta.concrete_fields]
+            values = ", ".join(changes.get(column, column) for column in columns)
+            cursor.execute(
+                f"INSERT INTO {table._meta.db_table} ({', '.join(columns)}) SELECT {values} "
+                f"FROM {table._meta.db_table}, generate_series(2, 5000) n WHERE {_OF[table]} = %s",
+                [first.pk],
+            )
+    (document,) = documents(close(hospital))
+    root = stamped(document, big=True)
+    assert len(root.findall(f".//{CFDI}Concepto")) == 5000
+    assert Decimal(root.get("Total", "")) == 5000 * first.total
+    document.refresh_from_db()
+    assert document.state == State.STAMPED
+    assert len(json.dumps(document.content)) < 800_000
+    assert pdf_of(document).startswith(b"%PDF")
+
+
+_ID = "md5(n::text || '{}')::uuid"
+_OF: dict[Any, str] = {Charge: "id", ChargeLine: "charge_id"}
+_COPIES: list[tuple[Any, dict[str, str]]] = [
+    (
+        Charge,
+        {
+            "id": _ID.format("c"),
+            "number": "number + n",
+            "code_hash": "decode(md5(n::text), 'hex')",
+            "paid_at": "paid_at + n * interval '1 microsecond'",
+        },
+    ),
+    (ChargeLine, {"id": "md5(n::text || id::text)::uuid", "charge_id": _ID.format("c")}),
+]
 
 
 def test_of_two_people_who_close_at_once_one_wins(hospital: make.Hospital) -> None:

@@ -17,7 +17,7 @@ def by_code(organization: Organization, typed: str) -> Charge | None:
     if code is None:
         return None
     found = (
-        Charge.objects.select_related("organization", "issuer")
+        Charge.objects.select_related("organization", "issuer").defer("organization__logo")
         .filter(organization=organization, code_hash=ticket_codes.code_hash(organization.pk, code))
         .first()
     )

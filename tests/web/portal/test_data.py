@@ -196,23 +196,32 @@ def test_the_organization_may_offer_fewer_usos(hospital: make.Hospital, patient:
     assert 'value="G03"' not in page
 
 
-@pytest.mark.parametrize("with_patient", [True, False])
-def test_the_patient_is_named_only_at_the_payers_wish(
-    hospital: make.Hospital, patient: Patient, with_patient: bool
-) -> None:
+@pytest.mark.parametrize("typed", ["", "ana torres luna", "  Aná  TORRES Luna "])
+def test_the_patient_is_named_only_at_the_payers_wish(hospital: make.Hospital, patient: Patient, typed: str) -> None:
     patient.enter(make.paid_charge(hospital, patient_name="Ana Torres Luna"))
     assert "Ana" not in said(patient.get("datos/"))
 
-    patient.send(**({"with_patient": "on"} if with_patient else {}))
+    patient.send(paciente=typed)
 
     described = FiscalDocument.objects.get().content["conceptos"][0]["descripcion"]
-    assert ("Ana Torres Luna" in described) == with_patient
+    assert ("Ana Torres Luna" in described) == bool(typed)
+
+
+def test_whoever_does_not_know_the_patient_is_not_told(hospital: make.Hospital, patient: Patient) -> None:
+    patient.enter(make.paid_charge(hospital, patient_name="Ana Torres Luna"))
+
+    answer = patient.send(paciente="Beatriz Torres")
+
+    assert answer.status_code == 422
+    assert "No es el nombre que tiene el hospital" in said(answer)
+    assert "Ana" not in said(answer)
+    assert not FiscalDocument.objects.exists()
 
 
 def test_without_a_name_on_file_nobody_is_asked_about_it(hospital: make.Hospital, patient: Patient) -> None:
     patient.enter(make.paid_charge(hospital, patient_name=""))
 
-    assert b"with_patient" not in patient.get("datos/").content
+    assert b"paciente" not in patient.get("datos/").content
 
 
 def test_mail_is_optional_and_waits_for_the_stamp(there: Patient) -> None:

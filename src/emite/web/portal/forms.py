@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 import uuid
 from collections.abc import Sequence
 from typing import Any, Final
@@ -68,12 +69,17 @@ class DatosForm(FiscalDataForm):
 
     llave = forms.CharField(required=False, widget=forms.HiddenInput)
     ticket = forms.CharField(required=False, widget=forms.HiddenInput)
+    # A found ticket must not tell who was treated: whoever wants the name in the invoice has to know it.
+    paciente = forms.CharField(required=False, max_length=200)
     revisado = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, forma_pago: str = "", **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, forma_pago: str = "", patient_name: str = "", **kwargs: Any) -> None:
         self.offered: Sequence[str] | None = kwargs.get("usos_offered")
         super().__init__(data, **kwargs)
         self.forma_pago = forma_pago
+        self.patient_name = patient_name
+        if not patient_name:
+            del self.fields["paciente"]
         regimen, uso = self._typed("regimen_fiscal"), self._typed("uso_cfdi")
         self.shown_regimenes = grouped_regimenes(self.person)
         self.shown_usos = grouped_usos(self, regimen)
@@ -112,6 +118,14 @@ class DatosForm(FiscalDataForm):
         if not rfc.check_digit_ok:
             self.warnings.setdefault("rfc", []).append(ODD_DIGIT)
         return rfc
+
+    def clean_paciente(self) -> str:
+        typed = str(self.cleaned_data["paciente"]).strip()
+        if typed and _folded(typed) != _folded(self.patient_name):
+            raise forms.ValidationError(
+                "No es el nombre que tiene el hospital. Revísalo, o déjalo vacío: la factura vale igual."
+            )
+        return typed
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -299,6 +313,12 @@ def _select(form: DatosForm, name: str, choices: list[Any]) -> forms.CharField:
     return select
 
 
+def _folded(name: str) -> str:
+    """A name without accents, case or extra spaces, for comparing what two people wrote."""
+    plain = unicodedata.normalize("NFD", name)
+    return " ".join("".join(char for char in plain if not unicodedata.combining(char)).upper().split())
+
+
 def _person(rfc: Rfc) -> codes.Person:
     return "F" if rfc.is_persona_fisica else "M"
 
@@ -319,9 +339,10 @@ _FIELDS: Final = (
     ("uso_cfdi", "Uso de la factura", ""),
     ("email", "Correo", "Para mandarte el XML y el PDF. Puedes dejarlo vacío: aquí mismo los descargas."),
     (
-        "with_patient",
-        "Escribir el nombre del paciente en la factura",
-        "Solo si tú lo pides: puede servir para deducir el gasto de un familiar.",
+        "paciente",
+        "Nombre del paciente",
+        "Solo si quieres que la factura lo diga, por ejemplo para deducir el gasto de un familiar. "
+        "Escríbelo como lo dieron en el hospital.",
     ),
 )
 _MESSAGES: Final = (

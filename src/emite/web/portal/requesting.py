@@ -120,7 +120,7 @@ def _request(request: HttpRequest, visit: Visit, found: Situation) -> HttpRespon
     refusals = _refusals(visit.charge)
     if refusals >= REFUSALS:
         return closed(request, visit, "refused")
-    with_patient = bool(form.cleaned_data.get("with_patient"))
+    with_patient = bool(form.cleaned_data.get("paciente"))
     wanted = Request(receptor=form.receptor(), email=form.cleaned_data["email"], with_patient=with_patient)
     # Sending one form twice must find its own document; sending it again after a refusal must be a new request.
     key = uuid.uuid5(visit.charge.pk, f"{form.form_key}:{refusals}").hex
@@ -186,7 +186,7 @@ def _form(visit: Visit, typed: Any, *, initial: dict[str, str] | None = None) ->
         initial=initial,
         forma_pago=largest_form(visit.charge),
         usos_offered=visit.organization.usos_offered,
-        offer_patient=bool(visit.charge.patient_name),
+        patient_name=visit.charge.patient_name,
         auto_id="%s",
     )
 
@@ -211,7 +211,7 @@ def _typed_before(visit: Visit, refused: FiscalDocument) -> dict[str, str]:
         "regimen_fiscal": receptor.regimen_fiscal,
         "uso_cfdi": receptor.uso_cfdi,
         "email": mail or "",
-        **({"with_patient": "on"} if visit.with_patient else {}),
+        **({"paciente": visit.charge.patient_name} if visit.with_patient else {}),
     }
 
 

@@ -1,5 +1,6 @@
 """Every answer of a PAC in every situation, for each class of de-duplication: what the machine may never do."""
 
+import dataclasses
 import datetime as dt
 import itertools
 
@@ -151,3 +152,45 @@ def test_pauses_grow_and_then_stay() -> None:
     waits = [(move.next_at - NOW).total_seconds() for move in moves if move.next_at]
     assert waits == sorted(waits)
     assert waits[-1] == 600
+
+
+@pytest.mark.parametrize("dedup", [Dedup.CONTENT, Dedup.KEY])
+@pytest.mark.parametrize(
+    "refusal", [Rejected("CFDI40145", "nombre", EVIDENCE), Doubt("401", "fuera de rango", EVIDENCE)]
+)
+def test_a_refusal_after_a_doubt_is_not_sent_again_until_it_can_be_believed(
+    dedup: Dedup, refusal: Rejected | Doubt
+) -> None:
+    """Each look-up comes when the machine asks for it: sending again in between would put off the proof for ever."""
+    situation, sends, now = in_doubt(dt.timedelta(minutes=1), attempts=3), 0, NOW
+    before = dataclasses.replace(situation, last_sent_at=now)
+    move = machine.after_stamp(before, refusal, now)
+    for _ in range(20):
+        assert move.state == State.UNKNOWN
+        assert move.next_at is not None
+        now, changes = move.next_at, {"last_code": refusal.code, **move.changes}
+        before = dataclasses.replace(before, **{k: v for k, v in changes.items() if k in _FACTS})
+        move = machine.after_lookup(before, NotFound(EVIDENCE), capabilities(dedup), now)
+        if move.changes.get("in_doubt") is False:
+            break
+        sends += move.state == State.SEALED
+    assert sends == 0
+    assert move.changes["in_doubt"] is False
+    assert now - NOW <= QUIET + machine.LOOKUP_PAUSES[-1]
+
+
+def test_a_pac_that_answers_nonsense_is_asked_less_and_less_often() -> None:
+    waits, situation = [], facts()
+    for _ in range(10):
+        move = machine.after_stamp(situation, Doubt("CFDI40999", "no clasificado", EVIDENCE), NOW)
+        assert move.next_at is not None
+        waits.append((move.next_at - NOW).total_seconds())
+        sent = in_doubt(dt.timedelta(seconds=waits[-1]), lookups=move.changes.get("lookups", situation.lookups))
+        again = machine.after_lookup(sent, NotFound(EVIDENCE), capabilities(Dedup.CONTENT), NOW)
+        situation = dataclasses.replace(sent, lookups=again.changes.get("lookups", sent.lookups))
+    assert waits == sorted(waits)
+    assert waits[0] == 10
+    assert waits[-1] == 600
+
+
+_FACTS = {field.name for field in dataclasses.fields(Facts)}

@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emite.documents.models import State
-from emite.pac.port import Capabilities, Dedup, Doubt, Found, LookupAnswer, NotFound, NotSent, Rejected, StampAnswer
+from emite.pac.port import (
+    Capabilities,
+    Dedup,
+    Doubt,
+    Found,
+    LookupAnswer,
+    NotFound,
+    NotSent,
+    Rejected,
+    StampAnswer,
+    is_definitive,
+)
 
 #: SAT refuses a Fecha older than this when it is stamped (401).
 FECHA_WINDOW = dt.timedelta(hours=72)
@@ -19,6 +30,8 @@ FECHA_WINDOW = dt.timedelta(hours=72)
 GIVE_UP = dt.timedelta(hours=71)
 #: Dates out of range (401) or ahead of the PAC (404): cured by a new date, once it is proved that nothing was stamped.
 DATE_CODES = frozenset({"401", "404"})
+#: The Fecha is too old: the same bytes will never be taken.
+TOO_OLD_CODE = "401"
 #: Pauses between look-ups, then the last one for ever.
 LOOKUP_PAUSES = tuple(dt.timedelta(seconds=s) for s in (10, 20, 40, 120, 300, 600))
 SEND_PAUSES = tuple(dt.timedelta(seconds=s) for s in (2, 5, 10, 20, 40, 60))
@@ -36,7 +49,6 @@ class Facts:
     lookups: int
     attempts: int
     last_code: str
-    pause_scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,7 @@ def before_send(facts: Facts, now: dt.datetime) -> Move | None:
         return None
     if facts.first_sent_at is None:
         return redate("redate", now)
-    return Move(State.HELD, "held", _after(now, LOOKUP_PAUSES, facts.lookups, facts))
+    return Move(State.HELD, "held", _after(now, LOOKUP_PAUSES, facts.lookups))
 
 
 def redate(event: str, now: dt.datetime) -> Move:
@@ -75,18 +87,19 @@ def after_stamp(facts: Facts, answer: Rejected | NotSent | Doubt, now: dt.dateti
         return Move(
             State.UNKNOWN if facts.in_doubt else State.SEALED,
             "not_sent",
-            _after(now, SEND_PAUSES, facts.attempts, facts),
+            _after(now, SEND_PAUSES, facts.attempts),
             {"first_sent_at": facts.first_sent_at, "last_sent_at": facts.last_sent_at, "in_doubt": facts.in_doubt},
         )
     code = {"last_code": answer.code[:20], "last_text": answer.text}
     if isinstance(answer, Rejected) and not facts.in_doubt:
         return Move(State.REJECTED, "rejected", None, code)
     # A refusal after a send that nobody saw end may be the echo of a stamp: only a look-up can tell.
+    # The count of look-ups goes on, so that a PAC that answers nonsense is asked less and less often.
     return Move(
         State.UNKNOWN,
         "doubt",
-        _after(now, LOOKUP_PAUSES, 0, facts),
-        {"in_doubt": True, "not_found": 0, "lookups": 0, **code},
+        _after(now, LOOKUP_PAUSES, facts.lookups),
+        {"in_doubt": True, "not_found": 0, **code},
     )
 
 
@@ -96,7 +109,7 @@ def after_lookup(facts: Facts, answer: LookupAnswer, capabilities: Capabilities,
     too_old = now - facts.fecha >= GIVE_UP
     waiting = State.HELD if too_old else State.UNKNOWN
     count = {"lookups": facts.lookups + 1}
-    pause = _after(now, LOOKUP_PAUSES, facts.lookups + 1, facts)
+    pause = _after(now, LOOKUP_PAUSES, facts.lookups + 1)
     if not isinstance(answer, NotFound):
         return Move(waiting, "lookup_unknown", pause, count)
     quiet_until = (facts.last_sent_at or facts.fecha) + capabilities.max_processing + capabilities.visible_after
@@ -105,7 +118,7 @@ def after_lookup(facts: Facts, answer: LookupAnswer, capabilities: Capabilities,
         if proves_not_stamped(capabilities.dedup, facts.not_found + 1):
             return _resend_or_redate(facts, now, too_old=too_old)
         return Move(waiting, "not_found", pause, count)
-    if _resend_is_safe(facts, capabilities, now) and not too_old:
+    if _resend_is_safe(facts, capabilities, now) and not too_old and not _was_refused(facts):
         # The PAC itself recognises these bytes (or this key): asking again cannot stamp them twice.
         return Move(State.SEALED, "resend", now, count)
     return Move(waiting, "not_found", max(pause, quiet_until), count)
@@ -125,6 +138,11 @@ def _resend_is_safe(facts: Facts, capabilities: Capabilities, now: dt.datetime) 
     return False
 
 
+def _was_refused(facts: Facts) -> bool:
+    """The last answer would only be repeated: each new send would put off the proof that makes it definitive."""
+    return is_definitive(facts.last_code) or facts.last_code == TOO_OLD_CODE
+
+
 def _resend_or_redate(facts: Facts, now: dt.datetime, *, too_old: bool) -> Move:
     if too_old or facts.last_code in DATE_CODES:
         return redate("redate", now)
@@ -132,8 +150,8 @@ def _resend_or_redate(facts: Facts, now: dt.datetime, *, too_old: bool) -> Move:
     return Move(State.SEALED, "proved_not_stamped", now, {**fresh, "lookups": 0})
 
 
-def _after(now: dt.datetime, pauses: tuple[dt.timedelta, ...], step: int, facts: Facts) -> dt.datetime:
-    return now + pauses[min(step, len(pauses) - 1)] * facts.pause_scale
+def _after(now: dt.datetime, pauses: tuple[dt.timedelta, ...], step: int) -> dt.datetime:
+    return now + pauses[min(step, len(pauses) - 1)]
 
 
 def is_failure_of_the_pac(answer: StampAnswer | LookupAnswer) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from emite.charges.charging import void
 from emite.charges.models import Allocation, Charge
 from emite.documents import machine
 from emite.documents.models import (
+    Delivery,
     DocumentEvent,
     FiscalDocument,
     SealedXml,
@@ -24,10 +26,11 @@ from emite.documents.models import (
     StampedXml,
     State,
 )
-from emite.documents.spool import Spool
+from emite.documents.spool import Rescued, Spool
 from emite.invoices import issuing, stamping
 from emite.issuers import connecting
 from emite.issuers.models import PacAccount
+from emite.ops import driving
 from tests import make
 from tests.pac.sandbox import RunningSandbox, running_sandbox
 
@@ -279,6 +282,76 @@ def test_a_stamp_that_the_database_cannot_take_is_rescued(
     assert document.state == State.STAMPED
     assert reopened.is_empty
     assert Spool(tmp_path / "1.spool", size=100_000).is_empty
+
+
+def test_a_stamp_that_cannot_be_restored_keeps_neither_the_others_nor_the_sweep(
+    hospital: make.Hospital, tmp_path: Path, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EMITE_DATA = tmp_path  # type: ignore[attr-defined]
+    documents = [issue(hospital, make.paid_charge(hospital), key=str(n)) for n in range(3)]
+    spool = Spool(tmp_path / "spool" / "0.spool", size=100_000)
+    spool.write(Rescued(hospital.organization.pk, uuid.uuid4(), 1, b"<nobody/>"))
+    with monkeypatch.context() as broken:
+        broken.setattr(StampedXml.objects, "create", _disk_full)
+        with pytest.raises(DatabaseError):
+            drive(documents[0], spool=spool)
+    spool.write(Rescued(hospital.organization.pk, documents[1].pk, 0, b"not a stamp"))
+    spool.close()
+    assert driving.sweep_once() >= 2
+    documents[0].refresh_from_db()
+    assert documents[0].state == State.STAMPED
+    kept = Spool(tmp_path / "spool" / "0.spool", size=100_000)
+    assert not kept.is_empty
+
+
+@pytest.mark.parametrize("where", ["emite.invoices.stamping.wake_delivery", "emite.invoices.stamping.tell"])
+def test_a_stamp_is_kept_whatever_happens_to_what_follows_it(
+    hospital: make.Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Not only the database may fail: a job that cannot be deferred must not lose the stamp either."""
+    spool = Spool(tmp_path / "1.spool", size=100_000)
+    document = issue(hospital, make.paid_charge(hospital))
+    Delivery.objects.create(
+        organization=hospital.organization, document=document, address="a@b.test", requested_at=make.now()
+    )
+    with monkeypatch.context() as broken:
+        broken.setattr(where, _breaks)
+        if where.endswith("tell"):
+            assert drive(document, spool=spool).state == State.STAMPED
+            return
+        with pytest.raises(RuntimeError):
+            drive(document, spool=spool)
+    assert not spool.is_empty
+    assert stamping.replay(spool, clock=make.now) == 1
+    document.refresh_from_db()
+    assert document.state == State.STAMPED
+
+
+def _breaks(*_words: object, **_fields: object) -> None:
+    raise RuntimeError("no se puede")
+
+
+def test_the_same_form_after_a_refusal_finds_its_refusal(hospital: make.Hospital) -> None:
+    charge = make.paid_charge(hospital)
+    refused = drive(issue(hospital, charge, nombre="INGRID XODAR GIMENEZ"))
+    assert refused.state == State.REJECTED
+    assert issue(hospital, charge) == refused
+    assert live_document(charge) is None
+
+
+@pytest.mark.parametrize(("away", "kept"), [(dt.timedelta(days=40), 0), (dt.timedelta(minutes=-5), -300_000)])
+def test_a_clock_that_is_nonsense_dates_nothing(hospital: make.Hospital, away: dt.timedelta, kept: int) -> None:
+    from emite.documents import stamping as verbs
+    from emite.pac.port import Doubt, Evidence
+
+    document = issue(hospital, make.paid_charge(hospital))
+    claimed = verbs.claim(document.pk, owner=OWNER, now=make.now())
+    assert claimed is not None
+    now = make.now()
+    seen = Evidence(http=200, code=None, raw=b"", pac_date=now + away, elapsed_ms=1)
+    with transaction.atomic():
+        verbs.record_answer(claimed, "stamp", Doubt("", "?", seen), now)
+    assert PacAccount.objects.get(pk=hospital.pac_account.pk).clock_offset_ms == kept
 
 
 def _disk_full(**_fields: object) -> None:

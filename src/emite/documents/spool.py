@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,10 +31,11 @@ class Rescued:
 
 
 class Spool:
-    """One file per worker process; `path` names it. Not shared between processes while they write."""
+    """One file per worker process; `path` names it. Shared by its threads, not between processes while they write."""
 
     def __init__(self, path: Path, *, size: int = SIZE) -> None:
         self.path = path
+        self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if os.fstat(self._fd).st_size < size:
@@ -47,11 +49,12 @@ class Spool:
             _MAGIC, rescued.organization_id.bytes, rescued.document_id.bytes, rescued.seal_rev, len(rescued.xml), digest
         )
         data = header + rescued.xml
-        if self._end + len(data) > os.fstat(self._fd).st_size:
-            raise OSError("la reserva de rescate está llena")
-        os.pwrite(self._fd, data, self._end)
-        os.fsync(self._fd)
-        self._end += len(data)
+        with self._lock:
+            if self._end + len(data) > os.fstat(self._fd).st_size:
+                raise OSError("la reserva de rescate está llena")
+            os.pwrite(self._fd, data, self._end)
+            os.fsync(self._fd)
+            self._end += len(data)
 
     def read(self) -> Iterator[Rescued]:
         """What was written since the last clear; a torn last record is left out."""
@@ -67,12 +70,16 @@ class Spool:
             yield Rescued(uuid.UUID(bytes=organization), uuid.UUID(bytes=document), seal_rev, xml)
             position += _HEADER.size + length
 
-    def clear(self) -> None:
-        """Forget everything: only after each record is in the database."""
-        if self._end:
-            os.pwrite(self._fd, bytes(min(self._end, _HEADER.size)), 0)
-            os.fsync(self._fd)
-            self._end = 0
+    def clear(self, records: int) -> bool:
+        """Forget everything, if these many records, all in the database now, are still all there are."""
+        with self._lock:
+            if records != sum(1 for _ in self.read()):
+                return False  # another thread rescued one meanwhile: the next replay begins again
+            if self._end:
+                os.pwrite(self._fd, bytes(min(self._end, _HEADER.size)), 0)
+                os.fsync(self._fd)
+                self._end = 0
+        return True
 
     @property
     def is_empty(self) -> bool:

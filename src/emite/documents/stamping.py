@@ -31,6 +31,8 @@ from emite.pac.port import Doubt, Evidence, Found, LookupAnswer, NotSent, StampA
 LEASE = dt.timedelta(seconds=90)
 #: A process that slept longer than this between its promise and the send must not send.
 PAUSE_LIMIT_SECONDS = 10.0
+#: A PAC's clock further than this from ours is nonsense: it must not date documents.
+CLOCK_LIMIT = dt.timedelta(days=1)
 
 Clock = Callable[[], dt.datetime]
 
@@ -325,7 +327,7 @@ def _promise(document: FiscalDocument, operation: str, now: dt.datetime) -> None
 
 def _remember_clock(account: PacAccount, evidence: Evidence, now: dt.datetime) -> None:
     """Keep how far the PAC's clock is from ours when it changed by more than two seconds."""
-    if evidence.pac_date is None:
+    if evidence.pac_date is None or abs(evidence.pac_date - now) > CLOCK_LIMIT:
         return
     offset = round((evidence.pac_date - now).total_seconds() * 1000)
     if abs(offset - account.clock_offset_ms) > 2000:

@@ -54,8 +54,8 @@ def issue(
 ) -> FiscalDocument:
     """The draft that invoices this charge, allocated and with its worker woken.
 
-    The same key for the same charge returns its document. Raises NotAllowed, NotInvoiceable, AlreadyInvoiced,
-    NotReady, or CfdiInvalid with every fault of what was typed; nothing is stored then.
+    The same key for the same charge returns its document, also when it was refused since. Raises NotAllowed,
+    NotInvoiceable, AlreadyInvoiced, NotReady, or CfdiInvalid with every fault of what was typed; nothing is stored then.
     """
     if not may_issue(user, charge.organization_id):
         raise NotAllowed(user.email)
@@ -66,6 +66,9 @@ def issue(
             if earlier.idempotency_key == idempotency_key:
                 return earlier
             raise AlreadyInvoiced(str(locked.pk))
+        refused = _asked_before(locked, idempotency_key)
+        if refused is not None:
+            return refused
         if locked.state == Charge.State.VOID:
             raise NotInvoiceable("void")
         if not locked.is_paid:
@@ -111,6 +114,13 @@ def charge_of(document: FiscalDocument) -> Charge | None:
         .first()
     )
     return allocation.charge if allocation else None
+
+
+def _asked_before(charge: Charge, idempotency_key: str) -> FiscalDocument | None:
+    """The document that this very request made, although it invoices the charge no longer."""
+    return FiscalDocument.objects.filter(
+        organization_id=charge.organization_id, idempotency_key=idempotency_key, allocations__charge=charge
+    ).first()
 
 
 def _series(issuer: Issuer) -> Series:

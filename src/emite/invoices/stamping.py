@@ -9,7 +9,7 @@ import datetime as dt
 import uuid
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from emite.cfdi.faults import CfdiInvalid
 from emite.charges.allocating import release
@@ -102,7 +102,8 @@ def _settle(
             # The first stays; the second is real at SAT and a person must cancel it.
             note(document, "stamped_twice", now=now, detail={"uuid": error.second})
         raise
-    except DatabaseError:
+    except Exception:
+        # Whatever could not be done with it (the disk, a lost connection, what others are told), the stamp is real.
         if isinstance(result, Verified) and spool is not None:
             spool.write(Rescued(document.organization_id, document.pk, document.seal_rev, result.xml))
             log.critical("stamp_spooled", document=str(document.pk))
@@ -112,7 +113,13 @@ def _settle(
 
 def _entail(document: FiscalDocument, now: dt.datetime) -> None:
     """What the outcome means for others, in the same transaction."""
-    tell(document, now=now)
+    try:
+        with transaction.atomic():
+            tell(document, now=now)
+    except OperationalError:
+        raise
+    except Exception:  # no stamp is undone because somebody could not be told of it
+        log.exception("nobody_told", document=str(document.pk))
     if document.state == State.REJECTED:
         release(document, now=now)
     elif document.state == State.STAMPED:
@@ -122,18 +129,33 @@ def _entail(document: FiscalDocument, now: dt.datetime) -> None:
 
 
 def replay(spool: Spool, *, clock: Clock) -> int:
-    """Put every rescued stamp into the database; returns how many were new. Raises while the database is away."""
-    restored = 0
+    """Put every rescued stamp into the database; returns how many were new. Raises while the database is away.
+
+    What cannot be put there now (its stamp cannot be verified, say) stays in the spool and is said.
+    """
+    restored = read = failed = 0
     for rescued in spool.read():
-        document = FiscalDocument.objects.select_related("pac_account").get(pk=rescued.document_id)
-        if document.is_settled or document.seal_rev != rescued.seal_rev:
-            continue
-        with transaction.atomic(durable=True):
-            stamping.settle(document, stamping.verified(document, rescued.xml), clock())
-            _entail(document, clock())
-        restored += 1
-    spool.clear()
+        read += 1
+        try:
+            restored += _restore(rescued, clock)
+        except OperationalError:
+            raise
+        except Exception:  # one that cannot be restored must not keep the others out
+            log.exception("stamp_not_restored", document=str(rescued.document_id))
+            failed += 1
+    if not failed:
+        spool.clear(read)
     return restored
+
+
+def _restore(rescued: Rescued, clock: Clock) -> bool:
+    document = FiscalDocument.objects.select_related("pac_account").get(pk=rescued.document_id)
+    if document.is_settled or document.seal_rev != rescued.seal_rev:
+        return False
+    with transaction.atomic(durable=True):
+        stamping.settle(document, stamping.verified(document, rescued.xml), clock())
+        _entail(document, clock())
+    return True
 
 
 def due(*, now: dt.datetime, limit: int) -> list[uuid.UUID]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -35,6 +36,7 @@ SWEEP_SECONDS = 3
 WATCH_SECONDS = 60.0
 
 _spool: Spool | None = None
+_spool_lock = threading.Lock()
 _next_watch = 0.0
 
 
@@ -46,9 +48,10 @@ def owner_name() -> str:
 def spool() -> Spool:
     """The rescue spool of this process, opened on first use."""
     global _spool
-    if _spool is None:
-        _spool = Spool(spool_folder() / f"{os.getpid()}.spool")
-    return _spool
+    with _spool_lock:
+        if _spool is None:
+            _spool = Spool(spool_folder() / f"{os.getpid()}.spool")
+        return _spool
 
 
 def spool_folder() -> Path:
@@ -114,10 +117,14 @@ def replay_spools() -> int:
         if pid != os.getpid() and pid and Path(f"/proc/{pid}").exists():
             continue
         kept = spool() if pid == os.getpid() else Spool(path)
-        restored += stamping.replay(kept, clock=timezone.now)
-        if pid != os.getpid():
-            kept.close()
-            path.unlink()
+        try:
+            restored += stamping.replay(kept, clock=timezone.now)
+        finally:
+            empty = kept.is_empty
+            if pid != os.getpid():
+                kept.close()
+        if pid != os.getpid() and empty:
+            path.unlink(missing_ok=True)  # another worker may have replayed it too
     if restored:
         log.warning("spool_replayed", documents=restored)
     return restored
@@ -131,11 +138,21 @@ def watch_closings() -> None:
         watching.watch(timezone.now())
 
 
+def _replay_or_say() -> None:
+    """A spool that cannot be read or replayed must not keep the sweep from every other row."""
+    try:
+        replay_spools()
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("replay_failed")
+
+
 def sweep_once() -> int:
     """One pass for a command or the worker's own clock: rescued stamps first, then what is due."""
     close_old_connections()
     try:
-        replay_spools()
+        _replay_or_say()
         woken = sweep()
         watch_closings()
         return woken

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.mail import BadHeaderError
 from django.db.models import Q
 
-from emite.documents.models import Delivery, FiscalDocument, State
+from emite.documents.models import WITH_UUID, Delivery, FiscalDocument
 from emite.documents.rendering import pdf_of, stamped_xml
 from emite.mailing.composing import Attachment, compose
 from emite.mailing.sending import MailRefused, MailUnavailable, send
@@ -27,20 +27,23 @@ PAUSES = tuple(dt.timedelta(seconds=s) for s in (30, 120, 600, 3600, 6 * 3600))
 
 def due(*, now: dt.datetime, limit: int) -> list[uuid.UUID]:
     """Mails that should leave now, the longest waiting first."""
-    rows = Delivery.objects.filter(Q(next_at__lte=now), state=Delivery.State.PENDING).order_by("next_at")
+    # Without a time: the document was stamped in the very moment in which somebody asked for the mail.
+    its_time = Q(next_at__lte=now) | Q(next_at=None, document__state__in=WITH_UUID)
+    rows = Delivery.objects.filter(its_time, state=Delivery.State.PENDING).order_by("next_at")
     return list(rows.values_list("pk", flat=True)[:limit])
 
 
 def deliver(pk: uuid.UUID, *, now: dt.datetime) -> bool:
     """Send one mail; True when it left. Two workers never send the same one."""
-    won = Delivery.objects.filter(pk=pk, state=Delivery.State.PENDING, next_at__lte=now).update(
+    free = Q(next_at__lte=now) | Q(next_at=None)
+    won = Delivery.objects.filter(free, pk=pk, state=Delivery.State.PENDING).update(
         next_at=now + dt.timedelta(minutes=5)
     )
     if not won:
         return False
     delivery = Delivery.objects.select_related("document__issuer", "organization").get(pk=pk)
     document = delivery.document
-    if document.state not in (State.STAMPED, State.CANCELLED):
+    if document.state not in WITH_UUID:
         return False
     try:
         _send(delivery, document)
@@ -49,6 +52,10 @@ def deliver(pk: uuid.UUID, *, now: dt.datetime) -> bool:
         return False
     except (MailRefused, BadHeaderError) as error:
         _give_up(delivery, error)
+        return False
+    except Exception as error:  # a fault of ours is counted like any other: no mail is tried for ever
+        log.exception("mail_broke", delivery=str(delivery.pk))
+        _try_later(delivery, error, now)
         return False
     Delivery.objects.filter(pk=pk).update(state=Delivery.State.SENT, sent_at=now, next_at=None)
     return True

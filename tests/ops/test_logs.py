@@ -86,3 +86,9 @@ def test_bytes_and_ids_are_kept_readable(lines: io.StringIO) -> None:
 )
 def test_plain_words_survive(text: str) -> None:
     assert logs.redact(text) == text
+
+
+def test_the_reference_on_an_error_page_is_in_the_log(lines: io.StringIO) -> None:
+    with structlog.contextvars.bound_contextvars(request="ABCD-EFGH"):
+        structlog.get_logger("emite.test").error("unexpected")
+    assert last(lines)["request"] == "ABCD-EFGH"

@@ -13,7 +13,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 # A field that is not here is left out and named under `omitted`: add it when it can hold no person and no secret.
 _FIELDS = """
     event level logger timestamp exception stack omitted
-    request_id method path status route elapsed_ms
+    request method path status route elapsed_ms
     organization organization_id issuer document charge uuid state kind code attempt tries
     documents closing charges hours rows count woken seconds job task queue worker pid process signal exit_code
     pac provider http outcome host port version detail reason file size name step

@@ -26,6 +26,7 @@ from emite.organizations.models import Membership, Organization
 from emite.pac.sandbox.authority import TestAuthority
 
 _numbers = itertools.count(1)
+_pairs: dict[object, tuple[bytes, bytes]] = {}
 
 #: An invented company whose RFC has a good check digit.
 HOSPITAL_RFC = "HST150101AA6"
@@ -114,16 +115,19 @@ def hospital(
     return made
 
 
-def csd(of: Hospital, authority: TestAuthority, **over: Any) -> None:
-    """Load a fresh seal certificate of the test authority."""
-    cer, key = authority.issue(
-        kind="CSD",
-        rfc=of.issuer.rfc,
-        nombre=of.issuer.nombre,
-        password="12345678a",
-        not_before=over.pop("not_before", now() - dt.timedelta(days=1)),
-        not_after=over.pop("not_after", now() + dt.timedelta(days=1460)),
-    )
+def csd(of: Hospital, authority: TestAuthority, **over: dt.datetime) -> None:
+    """Load a seal certificate of the test authority: one pair of keys per authority, RFC and validity."""
+    wanted = (authority.folder, of.issuer.rfc, *sorted(over.items()))
+    if wanted not in _pairs:
+        _pairs[wanted] = authority.issue(
+            kind="CSD",
+            rfc=of.issuer.rfc,
+            nombre=of.issuer.nombre,
+            password="12345678a",
+            not_before=over.get("not_before", now() - dt.timedelta(days=1)),
+            not_after=over.get("not_after", now() + dt.timedelta(days=1460)),
+        )
+    cer, key = _pairs[wanted]
     load_csd(of.issuer, cer, key, "12345678a", authorities=[], user=of.admin, now=now())
 
 

@@ -53,7 +53,9 @@ class PaymentForm(forms.Form):
         """Ready to press Enter, but for the form of payment: guessing it would state something to SAT."""
         chosen = last if last in {str(register.pk) for register in registers} else ""
         initial = {"amount": f"{charge.owed:.2f}", "register": chosen, "key": str(uuid.uuid4())}
-        return cls(registers=registers, initial=initial)
+        form = cls(registers=registers, initial=initial)
+        form.fields["forma_pago"].widget.attrs["autofocus"] = True
+        return form
 
     @property
     def extra_parts(self) -> list[tuple[Any, Any]]:

@@ -40,7 +40,9 @@ def allocate(
 
 def live_document(target: Charge) -> FiscalDocument | None:
     """The document that invoices this charge now, if any."""
-    allocation = Allocation.objects.select_related("document").filter(charge=target, active=True).first()
+    # Its content stays in the database until somebody reads it: a factura global's is half a megabyte.
+    rows = Allocation.objects.select_related("document").defer("document__content")
+    allocation = rows.filter(charge=target, active=True).first()
     return allocation.document if allocation else None
 
 

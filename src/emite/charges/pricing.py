@@ -6,6 +6,7 @@ Who receives the invoice is not known here: that joins in `invoices.building`.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +15,11 @@ from emite.cfdi import codes
 from emite.cfdi.comprobante import Comprobante, Concepto, Emisor, Receptor, Totals
 from emite.cfdi.money import written_decimals
 from emite.cfdi.taxes import Treatment, concepto
+
+#: What an amount of a line is kept in: twelve figures before the point.
+AMOUNT_LIMIT = Decimal(10) ** 12
+#: XML 1.0, Char: what no document can carry, however it is written.
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +61,25 @@ def check_line(position: int, line: LineInput) -> None:
         raise LineRefused(position, "unit_price", "El precio debe ser mayor que cero.")
     if line.discount < 0:
         raise LineRefused(position, "discount", "El descuento no puede ser negativo.")
-    if line.quantity >= 10**9 or line.unit_price >= 10**9:
+    if max(line.quantity, line.unit_price) >= 10**9 or line.quantity * line.unit_price >= AMOUNT_LIMIT:
         raise LineRefused(position, "unit_price", "La cantidad o el precio es demasiado grande.")
     if line.discount >= line.quantity * line.unit_price:
         raise LineRefused(position, "discount", "El descuento debe ser menor que el importe de la línea.")
     if not line.description.strip():
         raise LineRefused(position, "description", "Escribe la descripción del servicio.")
-    if "|" in line.description:
-        raise LineRefused(position, "description", "La descripción no puede llevar el signo |.")
+    _check_text(position, "description", "La descripción", line.description)
+    _check_text(position, "code", "La clave del servicio", line.code)
     if not codes.contains("c_ClaveProdServ", line.clave_prod_serv):
         raise LineRefused(position, "clave_prod_serv", "La clave no está en el catálogo del SAT.")
     if not codes.contains("c_ClaveUnidad", line.clave_unidad):
         raise LineRefused(position, "clave_unidad", "La clave de unidad no está en el catálogo del SAT.")
+
+
+def _check_text(position: int, field: str, name: str, text: str) -> None:
+    if "|" in text:
+        raise LineRefused(position, field, f"{name} no puede llevar el signo |.")
+    if _NOT_XML.search(text):
+        raise LineRefused(position, field, f"{name} lleva un carácter invisible: escríbala otra vez.")
 
 
 def conceptos(lines: Iterable[LineInput]) -> tuple[Concepto, ...]:

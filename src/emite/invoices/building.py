@@ -23,7 +23,8 @@ DESCRIPTION_LIMIT = 1000
 
 def line_inputs(charge: Charge, *, patient: str = "") -> list[LineInput]:
     """The charge's lines as they were priced; with `patient`, the name of who was treated in each concept."""
-    suffix = f". {PATIENT_PREFIX}{patient.strip()}" if patient.strip() else ""
+    name = " ".join("".join(each if each.isprintable() and each != "|" else " " for each in patient).split())
+    suffix = f". {PATIENT_PREFIX}{name}" if name else ""
     return [
         LineInput(
             description=line.description[: DESCRIPTION_LIMIT - len(suffix)] + suffix,

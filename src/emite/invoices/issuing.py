@@ -55,7 +55,8 @@ def issue(
     """The draft that invoices this charge, allocated and with its worker woken.
 
     The same key for the same charge returns its document, also when it was refused since. Raises NotAllowed,
-    NotInvoiceable, AlreadyInvoiced, NotReady, or CfdiInvalid with every fault of what was typed; nothing is stored then.
+    NotInvoiceable, AlreadyInvoiced, NotReady, or CfdiInvalid with every fault of what was typed; nothing is stored
+    then.
     """
     if not may_issue(user, charge.organization_id):
         raise NotAllowed(user.email)

@@ -24,6 +24,8 @@ def adapter(account: PacAccount) -> Pac:
     )  # fmt: skip
     with _lock:
         if key not in _adapters:
+            for earlier in [each for each in _adapters if each[0] == account.pk]:
+                del _adapters[earlier]  # with the password that it held
             _adapters[key] = connect(
                 PacConfig(
                     provider=account.provider,

@@ -53,6 +53,7 @@ class SandboxPac:
         self._lock = threading.Lock()
         self._token = ""
         self._signers: Mapping[str, Certificate] = {}
+        self._read: frozenset[tuple[str, int, int]] = frozenset()
 
     def stamp(self, xml: bytes, key: str) -> StampAnswer:
         """POST /stamp. A token refused before the document is read is renewed and the document sent once more; a
@@ -90,12 +91,15 @@ class SandboxPac:
         return Unknown("el PAC tiene otro documento con esta clave o este folio", evidence)
 
     def certificates(self) -> Mapping[str, Certificate]:
-        """From the trusted folder when one is set; else what the sandbox itself (on this machine) publishes, kept after
-        the first good answer. Empty when neither can be had: nothing then verifies, which is the safe side."""
-        if self._signers:
-            return self._signers
+        """From the trusted folder when one is set, read again when it changes; else what the sandbox itself (on this
+        machine) publishes, kept after the first good answer. Empty when neither can be had: nothing then verifies,
+        which is the safe side."""
         if self._trust_dir is not None:
-            self._signers = trust.read_folder(self._trust_dir)
+            now = trust.mark(self._trust_dir)
+            if now != self._read:
+                self._signers, self._read = trust.read_folder(self._trust_dir), now
+            return self._signers
+        if self._signers:
             return self._signers
         answer = self._transport.call("GET", "/certificates")
         if isinstance(answer, Answer) and answer.status == 200:

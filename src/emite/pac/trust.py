@@ -18,6 +18,15 @@ def read_folder(folder: Path) -> Mapping[str, Certificate]:
     return _signers(path.read_bytes() for path in sorted(folder.glob("*.cer")))
 
 
+def mark(folder: Path) -> frozenset[tuple[str, int, int]]:
+    """Another one whenever a certificate was added, taken away or written: name, size and moment of each."""
+    try:
+        found = [(path.name, path.stat()) for path in folder.glob("*.cer")]
+    except OSError:  # one went away while we looked
+        return frozenset()
+    return frozenset((name, status.st_size, status.st_mtime_ns) for name, status in found)
+
+
 def from_base64(texts: object) -> Mapping[str, Certificate]:
     """The same from base64 DER texts; what isn't a list of certificates gives an empty mapping."""
     if not isinstance(texts, list):

@@ -58,7 +58,11 @@ class FiscalDataForm(forms.Form):
     email = forms.EmailField(
         label="Correo electrónico",
         required=False,
-        error_messages={"invalid": "El correo no está completo: debe ser como nombre@ejemplo.com."},
+        max_length=254,
+        error_messages={
+            "invalid": "El correo no está completo: debe ser como nombre@ejemplo.com.",
+            "max_length": "El correo es demasiado largo: tiene a lo más 254 letras.",
+        },
     )
     with_patient = forms.BooleanField(label="Escribir el nombre del paciente en la factura", required=False)
 

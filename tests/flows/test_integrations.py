@@ -58,6 +58,7 @@ def test_keys_webhooks_and_documentation(
         page.goto(f"{site.url}/caja/integraciones/")
         expect(page.get_by_role("button", name="Enviar otra vez")).to_be_visible()
         watched.looks_right(f"integraciones-avisos-{name}")
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
 
         page.goto(f"{site.url}/api/v1/docs")
         expect(page.get_by_role("heading", level=1)).to_contain_text("API de emite")

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from emite.database.address import is_external
+from emite.database.trouble import Trouble
 from emite.ops.run import listens, serve
 from emite.ops.supervising import Child, emite
 
@@ -42,7 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until Ctrl-C, or walk the roads once; 0 when everything ended as it should."""
+    """Serve until Ctrl-C, or walk the roads once; 0 when everything ended as it should.
+
+    Raises Trouble where its people, whose password everybody knows, would come among real ones.
+    """
+    if is_external():
+        raise Trouble("La demostración no entra en la base de datos de DATABASE_URL: quite esa variable para verla.")
     if options.once:
         return _once(options.out or Path("salida"))
     os.environ.setdefault("EMITE_DATA", str(demo_folder()))

@@ -18,6 +18,7 @@ from emite.charges.charging import charge
 from emite.charges.collecting import Part, pay
 from emite.charges.models import CashRegister, Charge
 from emite.charges.pricing import LineInput
+from emite.database.trouble import Trouble
 from emite.issuers.keys import load_csd, seal_pac_password
 from emite.issuers.models import Issuer, PacAccount, Series
 from emite.organizations.models import Membership, Organization
@@ -58,8 +59,15 @@ class World:
 
 @transaction.atomic
 def seed(*, authority: TestAuthority, pac_url: str, pac_user: str, pac_password: str, now: dt.datetime) -> World:
-    """The hospital, made on the first call and found on the next ones (its PAC address brought up to date)."""
+    """The hospital, made on the first call and found on the next ones (its PAC address brought up to date).
+
+    Raises Trouble, and makes nothing, in an installation that has somebody else's hospital and not this one.
+    """
     found = Organization.objects.filter(slug=SLUG).first()
+    if found is None and Organization.objects.exists():
+        raise Trouble(
+            "Esta carpeta de datos ya tiene una organización: nombre otra con EMITE_DATA para la demostración."
+        )
     organization = found or _organization(now)
     issuer = Issuer.objects.get(organization=organization, rfc=RFC)
     account = PacAccount.objects.get(organization=organization, issuer=issuer, active=True)

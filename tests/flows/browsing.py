@@ -133,7 +133,8 @@ class Watched:
         folder = os.environ.get("EMITE_SCREENSHOTS")
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+            # "initial": hiding the caret would write a style into the page, which the CSP rightly refuses.
+            self.page.screenshot(path=f"{folder}/{name}.png", full_page=True, caret="initial")
 
     def light(self) -> None:
         """What the last page cost on the wire, cold."""

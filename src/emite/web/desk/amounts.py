@@ -25,7 +25,7 @@ def read_amount(typed: str) -> Decimal:
     match = _SHAPE.fullmatch(text)
     if match is None or not (match[2] or match[3]):
         raise ValueError(
-            "Use punto para los decimales y coma solo para los miles, por ejemplo 1,234.50."
+            "Use punto para los decimales: 1,234.50."
             if re.fullmatch(r"-?[\d.,]+", text)
             else "Escriba solo números, por ejemplo 1234.50."
         )

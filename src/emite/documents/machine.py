@@ -24,9 +24,7 @@ from emite.pac.port import (
     is_definitive,
 )
 
-#: SAT refuses a Fecha older than this when it is stamped (401).
-FECHA_WINDOW = dt.timedelta(hours=72)
-#: We stop sending a little before: the PAC's clock is not ours.
+#: SAT refuses a Fecha older than 72 hours when it is stamped (401). We stop a little before: the PAC has its own clock.
 GIVE_UP = dt.timedelta(hours=71)
 #: Dates out of range (401) or ahead of the PAC (404): cured by a new date, once it is proved that nothing was stamped.
 DATE_CODES = frozenset({"401", "404"})

@@ -14,7 +14,7 @@ from django.db import transaction
 from emite.accounts.models import User
 from emite.cfdi.comprobante import Receptor
 from emite.charges.allocating import AlreadyAllocated, allocate, live_document
-from emite.charges.models import Allocation, CashRegister, Charge
+from emite.charges.models import CashRegister, Charge
 from emite.documents.models import Delivery, FiscalDocument
 from emite.documents.sealing import NotReady, draft
 from emite.documents.steps import reached
@@ -104,17 +104,6 @@ def may_issue(user: User, organization_id: uuid.UUID) -> bool:
         user.is_active
         and Membership.objects.filter(organization_id=organization_id, user=user, can_issue=True).exists()
     )
-
-
-def charge_of(document: FiscalDocument) -> Charge | None:
-    """The charge that this document invoices or invoiced last."""
-    allocation = (
-        Allocation.objects.select_related("charge__organization")
-        .filter(organization_id=document.organization_id, document=document)
-        .order_by("-created_at")
-        .first()
-    )
-    return allocation.charge if allocation else None
 
 
 def _asked_before(charge: Charge, idempotency_key: str) -> FiscalDocument | None:

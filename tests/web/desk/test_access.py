@@ -13,6 +13,7 @@ from django.urls import reverse
 from emite.audit.models import AuditEvent
 from emite.charges.models import CashRegister, Charge, PaymentSlip
 from emite.documents.models import Delivery, FiscalDocument
+from emite.integrations.models import ApiKey, WebhookDelivery, WebhookEndpoint
 from emite.invoices import periods
 from emite.invoices.models import Closing, GlobalPolicy
 from emite.issuers.models import Issuer, StoredCsd
@@ -40,6 +41,12 @@ NEEDS = {
     "closing_pdf": Need.SEE,
     "closing_start": Need.ISSUE,
     "closing_policy": Need.ADMINISTER,
+    "integrations": Need.ADMINISTER,
+    "key_add": Need.ADMINISTER,
+    "key_drop": Need.ADMINISTER,
+    "webhook_add": Need.ADMINISTER,
+    "webhook_drop": Need.ADMINISTER,
+    "webhook_again": Need.ADMINISTER,
     "new_charge": Need.COLLECT,
     "calculate": Need.COLLECT,
     "items": Need.COLLECT,
@@ -77,7 +84,7 @@ MATRIX = [
 ]
 WRITTEN: list[type[Model]] = [
     AuditEvent, CashRegister, Charge, Closing, Delivery, FiscalDocument, GlobalPolicy, Issuer, Organization,
-    PaymentSlip, StoredCsd,
+    PaymentSlip, StoredCsd, ApiKey, WebhookEndpoint, WebhookDelivery,
 ]  # fmt: skip
 
 
@@ -88,6 +95,7 @@ def addresses(hospital: Hospital) -> dict[str, str]:
     first = {
         "slip": slip, "slip_pdf": slip, "print_slip": slip,
         "register_switch": hospital.register, "csd": hospital.issuer,
+        **connected(hospital),
         **dict.fromkeys(("closing_progress", "closing_piece", "closing_xml", "closing_pdf"), waiting(hospital)),
     }  # fmt: skip
     found = {}
@@ -97,6 +105,22 @@ def addresses(hospital: Hospital) -> dict[str, str]:
         args = [row.pk if name == "pk" else 1 for name in names]
         found[pattern.name] = reverse(f"desk:{pattern.name}", args=args)
     return found
+
+
+def connected(hospital: Hospital) -> dict[str, Model]:
+    """A key and a webhook of another system, with one event on its way."""
+    now, of = make.now(), {"organization": hospital.organization, "created_at": make.now()}
+    key = ApiKey.objects.create(
+        **of, name="HIS", user=hospital.cashier, created_by=hospital.admin, prefix=uuid.uuid4().hex[:12],
+        secret_hash=bytes(32), scopes=[], expires_at=now + dt.timedelta(days=1),
+    )  # fmt: skip
+    endpoint = WebhookEndpoint.objects.create(
+        **of, url="https://his.example/avisos", events=[], sealed_secret=b"x", created_by=hospital.admin
+    )
+    delivery = WebhookDelivery.objects.create(
+        **of, endpoint=endpoint, event_id=uuid.uuid4(), event="x", body={}, next_at=now
+    )
+    return {"key_drop": key, "webhook_drop": endpoint, "webhook_again": delivery}
 
 
 def waiting(hospital: Hospital) -> Closing:

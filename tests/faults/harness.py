@@ -75,6 +75,7 @@ class Report:
     wrong_uuids: int = 0
     unfinished: int = 0
     stamps: int = 0
+    faults: int = 0
 
     @property
     def killed(self) -> int:
@@ -82,7 +83,7 @@ class Report:
 
     def __str__(self) -> str:
         return (
-            f"{self.dedup}: {self.killed} kills, {self.charges} charges, {self.stamps} stamps, lost {self.lost}, "
+            f"{self.dedup}: {self.killed} kills, {self.charges} charges, {self.stamps} stamps, {self.faults} faults of the PAC, lost {self.lost}, "
             f"duplicates {self.duplicates}, wrong UUIDs {self.wrong_uuids}, unfinished {self.unfinished}, "
             f"{self.seconds:.0f} s; by step {dict(sorted(self.kills.items()))}"
         )
@@ -121,9 +122,10 @@ def run(
     with short_times():
         connections.close_all()
         connecting._adapters.clear()
-        sandbox.control("faults", chance=STAMP_FAULTS, op="stamp", seed=seed)
-        sandbox.control("faults", chance=LOOKUP_FAULTS, op="lookup", seed=seed)
+        sandbox.control("faults", faults=STAMP_FAULTS, op="stamp", seed=seed)
+        sandbox.control("faults", faults=LOOKUP_FAULTS, op="lookup", seed=seed)
         _reign_of_terror(hospital, dice, report, kills=kills, folder=folder, children=children)
+        report.faults = sum(sandbox.stats()["faults"].values())
         sandbox.behave()
         _let_finish(hospital, charges, folder)
     report.seconds = time.monotonic() - started

@@ -238,6 +238,18 @@ def test_the_fifth_failure_in_a_row_opens_the_breaker(hospital: make.Hospital, s
     assert (account.failures, account.open_until) == (0, None)
 
 
+def test_look_ups_that_fail_do_not_open_the_breaker(hospital: make.Hospital, sandbox: RunningSandbox) -> None:
+    sandbox.next("cut_after")
+    document = drive(issue(hospital, make.paid_charge(hospital)))
+    sandbox.control("faults", faults={"error_before": 1.0}, op="lookup", seed=1)
+    for minutes in range(1, 60, 11):
+        drive(document, later(minutes=minutes))
+    account = PacAccount.objects.get()
+    assert (account.failures, account.open_until) == (1, None)
+    sandbox.behave()
+    assert drive(document, later(hours=2)).state == State.STAMPED
+
+
 def test_a_worker_that_lost_its_lease_writes_nothing(hospital: make.Hospital) -> None:
     document = issue(hospital, make.paid_charge(hospital))
     from emite.documents import stamping as verbs

@@ -65,7 +65,9 @@ def pay(
             earlier = PaymentSlip.objects.filter(
                 organization_id=locked.organization_id, idempotency_key=idempotency_key
             ).first()
-            if earlier:
+            if earlier is not None and earlier.charge_id != locked.pk:
+                raise PaymentRefused("amount", "Este formulario ya se usó con otra remisión: ábralo otra vez.")
+            if earlier is not None:
                 return earlier
         if locked.state == Charge.State.VOID:
             raise PaymentRefused("amount", "La remisión está cancelada: no admite pagos.")

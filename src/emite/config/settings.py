@@ -108,9 +108,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- people -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-LOGIN_URL = "/entrar"
-LOGIN_REDIRECT_URL = "/caja"
-LOGOUT_REDIRECT_URL = "/entrar"
+LOGIN_URL = "/entrar/"
+LOGIN_REDIRECT_URL = "/caja/"
+LOGOUT_REDIRECT_URL = "/entrar/"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

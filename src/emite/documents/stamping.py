@@ -242,7 +242,9 @@ def record_answer(
         raw=None if isinstance(answer, Stamped | Found) else evidence.raw,
     )
     if machine.is_failure_of_the_pac(answer):
-        breaker.failed(document.pac_account, now)
+        # A look-up that fails says nothing of stamping, and must not keep the next send from its turn.
+        if operation == StampAttempt.Operation.STAMP:
+            breaker.failed(document.pac_account, now)
     else:
         breaker.answered(document.pac_account)
         _remember_clock(document.pac_account, evidence, now)

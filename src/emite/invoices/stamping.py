@@ -122,6 +122,9 @@ def _entail(document: FiscalDocument, now: dt.datetime) -> None:
         log.exception("nobody_told", document=str(document.pk))
     if document.state == State.REJECTED:
         release(document, now=now)
+        Delivery.objects.filter(document=document, state=Delivery.State.PENDING).update(
+            state=Delivery.State.FAILED, next_at=None, last_error="rejected"
+        )
     elif document.state == State.STAMPED:
         for delivery in Delivery.objects.filter(document=document, state=Delivery.State.PENDING):
             Delivery.objects.filter(pk=delivery.pk).update(next_at=now)

@@ -66,7 +66,8 @@ class Invoicing:
     """The way from a paper to its invoice.
 
     `link` is short and typed by hand ("santelmo.mx/f"), `url` carries the code and goes into the QR; both are None
-    where the portal is off, and then the paper sends people to the desk only. `code` is the 16 symbols without spaces.
+    where the portal is off, and then the paper sends people to the desk only. `code` is the 16 symbols without spaces,
+    or "" when it was revoked and must not be printed again.
     `last_day` is the last day on which the portal takes it (None: no limit is printed). `when_settled` is for a charge
     that can be invoiced only once it is paid in full.
     """

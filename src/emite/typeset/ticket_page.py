@@ -103,6 +103,7 @@ def _way(way: Invoicing) -> dict[str, Any]:
         "heading": _online(way) if online else ONLY_AT_THE_DESK,
         "when": WHEN_SETTLED if online and way.when_settled else "",
         "link": Exact(way.link) if way.link is not None else "",
+        "has-code": bool(way.code),
         "code": Exact(" ".join(pieces(way.code, CODE_GROUP))),
         "qr": online,
         "qr-alt": Exact(f"Código QR que abre la factura en línea con el código {way.code}"),

@@ -32,6 +32,15 @@ _NO_NAME_HAS: Final = ("So", "Sk", "Cc", "Cf", "Cs", "Co", "Cn")
 _QUOTES: Final = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "´": "'", "–": "-", "—": "-"})
 
 
+def legal_name(typed: str) -> str:
+    """A name as SAT registers them: capitals, plain quotes, single spaces. Raises ValidationError."""
+    name = " ".join(unicodedata.normalize("NFC", typed).translate(_QUOTES).split()).upper()
+    strange = sorted({char for char in name if char in "|<>" or unicodedata.category(char) in _NO_NAME_HAS})
+    if strange:
+        raise forms.ValidationError(f"El nombre no puede llevar {' '.join(strange)}: el SAT no lo registra así.")
+    return name
+
+
 class FiscalDataForm(forms.Form):
     """RFC, nombre, CP, régimen and uso; mail and the patient's name only at the payer's wish.
 
@@ -108,11 +117,7 @@ class FiscalDataForm(forms.Form):
         return rfc
 
     def clean_nombre(self) -> str:
-        name = " ".join(unicodedata.normalize("NFC", self.cleaned_data["nombre"]).translate(_QUOTES).split()).upper()
-        strange = sorted({char for char in name if char in "|<>" or unicodedata.category(char) in _NO_NAME_HAS})
-        if strange:
-            raise forms.ValidationError(f"El nombre no puede llevar {' '.join(strange)}: el SAT no lo registra así.")
-        return name
+        return legal_name(self.cleaned_data["nombre"])
 
     def clean_domicilio_fiscal(self) -> str:
         cp = "".join(str(self.cleaned_data["domicilio_fiscal"]).split())

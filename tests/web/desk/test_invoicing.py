@@ -128,6 +128,23 @@ def test_double_click_is_one_invoice(biller: Person, charge: Charge) -> None:
     assert FiscalDocument.objects.count() == 1
 
 
+def test_a_form_kept_open_speaks_of_its_own_charge(hospital: Hospital, biller: Person, charge: Charge) -> None:
+    key = str(uuid.uuid4())
+    other = make.paid_charge(hospital)
+
+    for each in (charge, other):
+        assert "Factura solicitada" in said(biller.follow(ask(biller, each, clave_envio=key)))
+
+    assert FiscalDocument.objects.count() == 2
+
+
+def test_a_mail_of_three_hundred_letters_is_said_and_not_an_error(biller: Person, charge: Charge) -> None:
+    answer = ask(biller, charge, email=f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.com")
+
+    assert answer.status_code == 422
+    assert not FiscalDocument.objects.exists()
+
+
 def test_unpaid_and_void_are_not_invoiced(hospital: Hospital, biller: Person) -> None:
     unpaid = make.charge(hospital)
 

@@ -6,7 +6,7 @@ import pypdfium2
 import pytest
 import zxingcpp
 
-from emite.charges.charging import void
+from emite.charges.charging import revoke_code, void
 from emite.charges.code import grouped
 from emite.charges.models import Charge, PaymentSlip
 from tests import make
@@ -49,6 +49,22 @@ def test_ticket_pdf_carries_link_code_and_qr(cashier: Person, hospital: Hospital
     assert "puede solicitar su factura en caja" in text
     assert "Reimpresión" not in text
     assert "Ana" not in text
+
+
+@pytest.mark.parametrize("paper", ["80mm", "carta"])
+def test_a_revoked_code_is_not_printed_again(cashier: Person, hospital: Hospital, charge: Charge, paper: str) -> None:
+    revoke_code(charge, user=hospital.admin, now=make.now())
+    cashier.post("print_ticket", charge.pk)
+
+    codes, text = read_qr(cashier.get("ticket_pdf", charge.pk, 1, papel=paper).content)
+    page = said(cashier.get("ticket", charge.pk, 1, papel=paper))
+
+    code = make.code(charge)
+    assert codes == []
+    for words in (text, page):
+        assert grouped(code).replace("-", " ") not in words
+        assert "Código" not in words
+        assert "caja" in words
 
 
 @pytest.mark.parametrize("paper", ["80mm", "carta"])

@@ -47,6 +47,9 @@ def _plan(server: Server, given: dict[str, Any]) -> dict[str, Any]:
             each.get("seconds"),
             int(each.get("status", 503)),
         )
+    unknown = set(given) - {"next", "faults", "op", "seed"}
+    if unknown:
+        raise ValueError(f"no se entiende {sorted(unknown)}; se espera next, faults, op o seed")
     if "faults" in given:
         server.faults.chance(given.get("op", "stamp"), given["faults"], int(given.get("seed", 0)))
     return {"codigo": "200"}

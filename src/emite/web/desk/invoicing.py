@@ -41,9 +41,11 @@ TAKEN = "Otra persona la facturó antes, en el portal o en otra caja: esta solic
 class MailForm(forms.Form):
     email = forms.EmailField(
         label="Correo",
+        max_length=254,
         error_messages={
             "required": "Escriba a qué correo se envía.",
             "invalid": "El correo no está completo: debe ser como nombre@ejemplo.com.",
+            "max_length": "El correo es demasiado largo: revíselo.",
         },
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
@@ -79,13 +81,14 @@ def _issue(request: StaffRequest, charge: Charge, form: FiscalDataForm, key: str
     asked = Request(form.receptor(), email=data["email"], with_patient=data.get("with_patient", False))
     back = reverse("desk:charge", args=[charge.pk])
     try:
-        issue(
+        document = issue(
             charge,
             asked,
             channel=FiscalDocument.Channel.DESK,
             user=request.user,
             now=timezone.now(),
-            idempotency_key=f"caja-{key}",
+            # Bound to the charge: a form kept open must never speak of another one.
+            idempotency_key=uuid.uuid5(charge.pk, f"caja-{key}").hex,
         )
     except AlreadyInvoiced:
         messages.warning(request, TAKEN)
@@ -97,7 +100,10 @@ def _issue(request: StaffRequest, charge: Charge, form: FiscalDataForm, key: str
             request, 403, "No tiene permiso para emitir facturas", "Pida a un administrador el permiso de facturar."
         )
     else:
-        messages.success(request, "Factura solicitada.")
+        if document.state == State.REJECTED:
+            messages.warning(request, "Esta misma solicitud ya se había rechazado: abra el formulario otra vez.")
+        else:
+            messages.success(request, "Factura solicitada.")
     return HttpResponseRedirect(f"{back}#factura")
 
 

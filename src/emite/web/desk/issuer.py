@@ -32,7 +32,7 @@ from emite.issuers.keys import load_csd
 from emite.issuers.models import Issuer, PacAccount, Series, StoredCsd
 from emite.web.access import Need, StaffRequest, staff
 from emite.web.errors.pages import page
-from emite.web.fiscal import person_of, regimen_choices
+from emite.web.fiscal import legal_name, person_of, regimen_choices
 
 log = structlog.get_logger(__name__)
 
@@ -91,10 +91,7 @@ class IssuerForm(forms.Form):
         return str(rfc)
 
     def clean_nombre(self) -> str:
-        name = " ".join(self.cleaned_data["nombre"].split()).upper()
-        if "|" in name:
-            raise forms.ValidationError("El nombre no puede llevar el signo |.")
-        return name
+        return legal_name(self.cleaned_data["nombre"])
 
     def _postal_code(self, name: str) -> str:
         cp = str(self.cleaned_data[name]).strip()

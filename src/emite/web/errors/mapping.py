@@ -12,6 +12,7 @@ from emite.charges.collecting import PaymentRefused
 from emite.charges.pricing import LineRefused
 from emite.documents.sealing import NotReady
 from emite.invoices.issuing import AlreadyInvoiced, NotAllowed, NotInvoiceable
+from emite.typeset.process import TypesetFailed
 from emite.web.errors.pages import page
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,11 @@ ANSWERS: dict[type[Exception], tuple[int, str, str]] = {
         503,
         "La facturación todavía no está lista",
         "Al hospital le falta terminar su configuración. Nada se perdió: pide tu factura en caja.",
+    ),
+    TypesetFailed: (
+        503,
+        "El PDF no se pudo dibujar ahora",
+        "La factura está timbrada y el XML se puede descargar. Vuelve a intentar el PDF en un minuto.",
     ),
     LineRefused: (422, "Revise los conceptos", ""),
     PaymentRefused: (422, "Revise el pago", ""),

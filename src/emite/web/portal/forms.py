@@ -228,10 +228,12 @@ class MailForm(forms.Form):
 
     email = forms.EmailField(
         label="Correo electrónico",
+        max_length=254,
         help_text="Mandamos el XML y el PDF. No lo usamos para nada más.",
         error_messages={
             "required": "Escribe el correo al que la enviamos.",
             "invalid": "Ese correo no está completo: debe ser como nombre@ejemplo.com.",
+            "max_length": "Ese correo es demasiado largo: revísalo.",
         },
         widget=forms.EmailInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )

@@ -38,6 +38,8 @@ def portal_url(slug: str, code: str) -> str:
 def invoicing_of(charge: Charge, code: str) -> Invoicing:
     """How this charge becomes an invoice: with link, code and QR while the portal is on, else at the desk."""
     organization = charge.organization
+    if charge.code_revoked_at is not None:
+        return Invoicing(code="")
     if not organization.portal_is_on():
         return Invoicing(code=code)
     return Invoicing(

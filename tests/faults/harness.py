@@ -83,7 +83,8 @@ class Report:
 
     def __str__(self) -> str:
         return (
-            f"{self.dedup}: {self.killed} kills, {self.charges} charges, {self.stamps} stamps, {self.faults} faults of the PAC, lost {self.lost}, "
+            f"{self.dedup}: {self.killed} kills, {self.faults} faults of the PAC, {self.charges} charges, "
+            f"{self.stamps} stamps, lost {self.lost}, "
             f"duplicates {self.duplicates}, wrong UUIDs {self.wrong_uuids}, unfinished {self.unfinished}, "
             f"{self.seconds:.0f} s; by step {dict(sorted(self.kills.items()))}"
         )

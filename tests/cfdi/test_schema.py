@@ -187,7 +187,9 @@ _WORDS = [
 
 
 @pytest.mark.parametrize(
-    ("name", "spoil", "code", "xpath", "said"), _WORDS, ids=[f"{number}-{each[2]}" for number, each in enumerate(_WORDS)]
+    ("name", "spoil", "code", "xpath", "said"),
+    _WORDS,
+    ids=[f"{number}-{each[2]}" for number, each in enumerate(_WORDS)],
 )
 def test_the_words(name: str, spoil, code: str, xpath: str, said: str) -> None:  # type: ignore[no-untyped-def]
     root = _sealed(name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from emite.cfdi.csd import Csd
+from emite.cfdi.xml import parse
 from emite.pac.http import Timeouts
 from emite.pac.port import Pac
 from tests.pac import make
@@ -38,8 +39,8 @@ class Stand(Protocol):
     def without_credits(self) -> None:
         """The account has no stamps left."""
 
-    def uuids(self) -> list[str]:
-        """Every stamp that the far end really gave, oldest first."""
+    def uuids(self, xml: bytes) -> list[str]:
+        """Every stamp that the far end really gave this document, oldest first."""
 
     def reset(self) -> None:
         """Forget stamps, faults and settings."""
@@ -74,8 +75,10 @@ class SandboxStand:
     def without_credits(self) -> None:
         self.sandbox.control("settings", credits=0)
 
-    def uuids(self) -> list[str]:
-        return [row["uuid"] for row in self.sandbox.stamps()]
+    def uuids(self, xml: bytes) -> list[str]:
+        # By its seal: a late answer to an earlier document may still be on its way.
+        sello = parse(xml).get("Sello")
+        return [row["uuid"] for row in self.sandbox.stamps() if row["sello"] == sello]
 
     def reset(self) -> None:
         self.sandbox.behave()

@@ -60,7 +60,8 @@ def test_no_request_breaks_it_nor_surprises(issuing: make.Hospital) -> None:
 
     assert sum(statuses.values()) >= CASES
     assert min(statuses) == 200
-    assert {201, 404, 422} <= set(statuses), statuses
+    # Few requests need not hit one that is accepted; thousands must.
+    assert ({201, 404, 422} if CASES >= 1000 else {404, 422}) <= set(statuses), statuses
     assert max(statuses) < 500, statuses
     print(f"{sum(statuses.values())} solicitudes inventadas: {dict(sorted(statuses.items()))}")
 

@@ -37,3 +37,13 @@ def test_the_demo_finds_its_own_hospital_again(tmp_path: Path) -> None:
     authority = TestAuthority.open(tmp_path)
     first = seeding.seed(authority=authority, **words)
     assert seeding.seed(authority=authority, **words).organization == first.organization
+
+
+def test_the_demo_stamps_with_the_installations_own_authority(tmp_path: Path) -> None:
+    installation, folder = tmp_path / "emite", tmp_path / "demo"
+    demo.share_authority(installation, folder)
+    own = TestAuthority.open(installation / "sandbox")
+    assert TestAuthority.open(folder / "sandbox").signer == own.signer
+    assert (folder / "sandbox" / "authority" / "signer.key").stat().st_mode & 0o077 == 0
+    demo.share_authority(installation, folder)
+    assert TestAuthority.open(folder / "sandbox").signer == own.signer

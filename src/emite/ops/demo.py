@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from emite.database.address import is_external
+from emite.database.folder import data_folder, ensure_folder
 from emite.database.trouble import Trouble
 from emite.ops.run import listens, serve
 from emite.ops.supervising import Child, emite
@@ -50,16 +51,29 @@ def run(options: argparse.Namespace) -> int:
     """
     if is_external():
         raise Trouble("La demostración no entra en la base de datos de DATABASE_URL: quite esa variable para verla.")
+    installation = data_folder()
     if options.once:
-        return _once(options.out or Path("salida"))
+        return _once(options.out or Path("salida"), installation)
     os.environ.setdefault("EMITE_DATA", str(demo_folder()))
+    share_authority(installation, Path(os.environ["EMITE_DATA"]))
     return _serve(options.port, partial(_announce, options.port))
+
+
+def share_authority(installation: Path, folder: Path) -> None:
+    """Let the demo in `folder` stamp with the installation's own test authority, which `emite check` knows."""
+    from emite.pac.sandbox.authority import TestAuthority
+
+    ensure_folder(installation)
+    theirs, ours = TestAuthority.open(installation / "sandbox").folder, folder / "sandbox" / "authority"
+    if ours.exists() or ours == theirs:
+        return
+    ensure_folder(folder)
+    ours.parent.mkdir(mode=0o700, exist_ok=True)
+    shutil.copytree(theirs, ours)
 
 
 def demo_folder() -> Path:
     """The demo's own data folder, beside the installation's and never the same."""
-    from emite.database.folder import data_folder
-
     folder = data_folder()
     return folder.with_name(folder.name + "-demo")
 
@@ -134,13 +148,14 @@ def _announce(port: int, ready: Ready) -> None:
     )
 
 
-def _once(out: Path) -> int:
+def _once(out: Path, installation: Path) -> int:
     """A data folder of its own, every program on a free port, the roads, and nothing left but `out`."""
     from emite.ops import roads
 
     # Not in anybody's home: root's database runs as another user, who must be able to pass.
     folder = Path(tempfile.mkdtemp(prefix="emite-demo-", dir="/tmp" if Path("/tmp").is_dir() else None))
     os.environ["EMITE_DATA"] = str(folder)
+    share_authority(installation, folder)
     port = free_port()
     ended: list[bool] = []
 

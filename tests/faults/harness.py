@@ -48,6 +48,7 @@ WORKER_STEPS = (
 #: How likely a child dies when it reaches a step; the rarer the step, the likelier.
 CHANCE_TO_DIE = {
     "issued_uncommitted": 0.25, "issued": 0.25, "lookup_promised": 0.3, "lookup_answered": 0.3,
+    "claimed": 0.07, "sealed_uncommitted": 0.12, "sealed": 0.2, "promised": 0.2, "answered": 0.25,
 }  # fmt: skip
 #: What the PAC does wrong, as probabilities.
 STAMP_FAULTS = {

@@ -102,7 +102,8 @@ def hospital(
     made = Hospital(
         organization=organization,
         issuer=issuer,
-        series=Series.objects.create(organization=organization, issuer=issuer, name="R"),
+        # A name of its own: a PAC that knows documents by content must not take one hospital's for another's.
+        series=Series.objects.create(organization=organization, issuer=issuer, name=f"R{number}"),
         register=CashRegister.objects.create(organization=organization, name="Caja 1"),
         web_register=CashRegister.objects.create(organization=organization, name="Portal", web_invoicing=True),
         admin=people["Alma"],

@@ -189,6 +189,7 @@ def _live(work: Callable[[], None], doom: random.Random | None, pipe: int) -> No
             os.kill(os.getpid(), signal.SIGKILL)
 
     steps.hook = die
+    _forget_connections()
     try:
         work()
     except BaseException:  # noqa: BLE001  the parent fails with the child's whole story
@@ -197,6 +198,20 @@ def _live(work: Callable[[], None], doom: random.Random | None, pipe: int) -> No
     finally:
         sys.stdout.flush()
     os._exit(0)
+
+
+_inherited: list[object] = []  # never closed by us: closing would say goodbye on the parent's socket
+
+
+def _forget_connections() -> None:
+    """Use none of the parent's connections.
+
+    Django keeps them apart for a thread with a running event loop and without; a child has none even where a
+    browser test left the parent one, so it would find what the parent opened before that test, and share it.
+    """
+    for inherited in connections.all(initialized_only=True):
+        _inherited.append(inherited.connection)
+        inherited.connection = None
 
 
 def _web(hospital: make.Hospital, seed: int) -> Callable[[], None]:

@@ -273,10 +273,11 @@ def _let_finish(hospital: make.Hospital, charges: list[uuid.UUID], folder: Path)
         for pk in charges:
             _ask(hospital, pk, key=f"last-{pk.hex[-12:]}", again=False)
 
-    _wait(_fork(ask_all, None), 120)
+    patience = 120 + len(charges) // 10
+    _wait(_fork(ask_all, None), patience)
     drainers = [_fork(_worker(folder, until_idle=True), None) for _ in range(2)]
     for drainer in drainers:
-        _wait(drainer, 180)
+        _wait(drainer, patience)
 
 
 def _wait(child: tuple[int, int], seconds: float) -> None:

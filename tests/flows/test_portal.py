@@ -257,7 +257,7 @@ def test_help_of_the_scripts(browser: Browser, site: Site, hospital: make.Hospit
         page.locator("#regimen_fiscal").select_option("616")
         expect(page.locator("#uso_cfdi")).to_have_value("S01")
         expect(page.get_by_text("el SAT no permite deducir gastos médicos personales")).to_be_visible()
-        page.locator("#regimen_fiscal").select_option("605")
+        watched.answered("/opciones/", lambda: page.locator("#regimen_fiscal").select_option("605"))
         expect(page.locator("#uso_cfdi option").first).to_have_attribute("value", "D01")
         page.locator("#uso_cfdi").select_option("D01")
         expect(page.get_by_text("Para tu declaración anual: médicos")).to_be_visible()

@@ -91,7 +91,8 @@ def test_a_paid_charge_becomes_one_stamped_cfdi(hospital: make.Hospital, sandbox
     assert timbre is not None
     assert timbre.uuid == str(document.uuid).upper()
     assert document.uuid is not None
-    assert timbre.uuid in {stamp["uuid"].upper() for stamp in sandbox.stamps()}
+    found = [stamp for stamp in sandbox.stamps() if stamp["uuid"].upper() == timbre.uuid]
+    assert [(stamp["serie"], stamp["folio"]) for stamp in found] == [(document.serie, document.folio)]
     assert events(document) == ["draft", "sealed", "stamped"]
     assert parse(bytes(stored.xml)).get("Total") == f"{charge.total}"
     assert live_document(charge) == document

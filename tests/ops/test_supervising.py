@@ -1,6 +1,7 @@
 """Children live as long as the supervisor does, fall and rise, and never outlive it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 PROGRAM = """
 import sys, pathlib
 from emite.ops import supervising
-from emite.ops.supervising import Child, Supervisor, NotReady
+from emite.ops.supervising import Child, HomeGone, Supervisor, NotReady
 folder = pathlib.Path(sys.argv[1])
 child = '''
 import os, pathlib, signal, sys, time
@@ -29,8 +30,8 @@ children = [Child(name, [sys.executable, "-c", child, str(folder), name]) for na
 if "late" in sys.argv:
     children[-1].ready = lambda: False
 try:
-    code = Supervisor(children).run(when_ready=lambda: print("ready", flush=True), ready_seconds=1.0)
-except NotReady as error:
+    code = Supervisor(children, home=folder).run(when_ready=lambda: print("ready", flush=True), ready_seconds=1.0)
+except (NotReady, HomeGone) as error:
     print(error, flush=True)
     code = 3
 sys.exit(code)
@@ -114,3 +115,18 @@ def test_a_child_that_never_is_ready_stops_the_rest(tmp_path: Path) -> None:
     assert said(supervisor) == "«late» no quedó listo en 1 segundos.\n"
     assert supervisor.wait(10) == 3
     assert not any(alive(pid) for pid in pids(tmp_path, "a") + pids(tmp_path, "late"))
+
+
+def test_nothing_is_restarted_without_the_data_folder(tmp_path: Path) -> None:
+    """A supervisor left behind by somebody who removed the folder ends, instead of restarting for ever."""
+    home = tmp_path / "home"
+    home.mkdir()
+    supervisor = supervise(home, "a", "b")
+    assert said(supervisor) == "ready\n"
+    assert until(lambda: pids(home, "a") and pids(home, "b"))
+    first, second = pids(home, "a")[0], pids(home, "b")[0]
+    shutil.rmtree(home)
+    os.kill(first, signal.SIGKILL)
+    assert "ya no existe" in said(supervisor)
+    assert supervisor.wait(10) == 3
+    assert not alive(second)

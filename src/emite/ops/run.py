@@ -65,7 +65,7 @@ def serve(
             logs.configure()
             result = in_own_process(_bring_tables, after_migrations)
             children = [*before, web(host, port, workers), Child("trabajador", emite("work"))]
-            return Supervisor(children).run(when_ready=lambda: when_ready(result))
+            return Supervisor(children, home=folder).run(when_ready=lambda: when_ready(result))
         finally:
             if ours:
                 embedded.stop(folder)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 
@@ -25,6 +26,10 @@ STOP_SECONDS = 12.0
 
 class NotReady(Trouble):
     """A child did not become ready; the message names it."""
+
+
+class HomeGone(Trouble):
+    """The folder that the children need was removed; restarting them for ever would help nobody."""
 
 
 @dataclass(slots=True)
@@ -62,16 +67,18 @@ def emite(*words: str) -> list[str]:
 
 
 class Supervisor:
-    """Runs children until SIGINT or SIGTERM."""
+    """Runs children until SIGINT or SIGTERM, or until one falls when `home` (a folder they live on) is gone."""
 
-    def __init__(self, children: Sequence[Child]) -> None:
+    def __init__(self, children: Sequence[Child], *, home: Path | None = None) -> None:
         self.children = list(children)
+        self.home = home
         self.stopping = False
 
     def run(self, *, when_ready: Callable[[], None] | None = None, ready_seconds: float = 60.0) -> int:
         """Start all, call `when_ready` once, keep them running; 0 after an orderly stop.
 
-        Raises NotReady when a child is not ready in time; whatever was started is stopped first, in every case.
+        Raises NotReady when a child is not ready in time, HomeGone when nothing could be started again; whatever was
+        started is stopped first, in every case.
         """
         read, write = socket.socketpair()
         write.setblocking(False)
@@ -122,6 +129,8 @@ class Supervisor:
         for child in self.children:
             if child.alive():
                 continue
+            if self.home is not None and not self.home.is_dir():
+                raise HomeGone(f"La carpeta de datos {self.home} ya no existe: emite se detiene.")
             if child.due is None:
                 if now - child.started > STEADY_SECONDS:
                     child.wait = FIRST_WAIT

@@ -230,26 +230,6 @@ def test_stats_and_stamps_tell_what_was_done(sandbox: RunningSandbox, csd: Csd) 
     assert (row["total"], row["key"], row["estado"], row["tipo"]) == ("580.00", "our-key", "Vigente", "I")
 
 
-def test_status_is_told_in_sats_words(sandbox: RunningSandbox, csd: Csd) -> None:
-    stamp(sandbox, make.sealed(csd))
-    (row,) = sandbox.stamps()
-    asked = {"id": row["uuid"].lower(), "re": row["rfc_emisor"], "rr": row["rfc_receptor"], "fe": row["sello"][-8:]}
-    assert _status(sandbox, **asked, tt="580.0") == "Vigente"
-    assert _status(sandbox, **asked, tt="580.01") == "No Encontrado"
-    sandbox.control("cancel", uuid=row["uuid"])
-    assert _status(sandbox, **asked, tt="580.00") == "Cancelado"
-
-
-def _status(sandbox: RunningSandbox, **asked: str) -> str:
-    from urllib.parse import urlencode
-
-    connection = http.client.HTTPConnection("127.0.0.1", sandbox.port)
-    connection.request("GET", f"/status?{urlencode(asked)}")
-    said: dict[str, str] = json.loads(connection.getresponse().read())
-    connection.close()
-    return said["estado"]
-
-
 def test_credits_run_out(sandbox: RunningSandbox, csd: Csd) -> None:
     sandbox.control("settings", credits=1)
     assert isinstance(stamp(sandbox, make.sealed(csd)), Stamped)

@@ -143,8 +143,48 @@ class Unknown:
     evidence: Evidence
 
 
+@dataclass(frozen=True, slots=True)
+class StatusQuery:
+    """A CFDI as SAT's public service asks for it: the data of its QR. `last8` are the last characters of its Sello."""
+
+    emisor: str
+    receptor: str
+    total: str
+    uuid: str
+    last8: str
+
+
+class SatEstado(StrEnum):
+    """SAT's Estado of a CFDI, in its words."""
+
+    VIGENTE = "Vigente"
+    CANCELADO = "Cancelado"
+    NOT_FOUND = "No Encontrado"
+
+
+@dataclass(frozen=True, slots=True)
+class SatStatus:
+    """What SAT says of a CFDI. NOT_FOUND is no verdict while the CFDI is fresh: SAT may lag up to 72 hours."""
+
+    estado: SatEstado
+    codigo_estatus: str
+    es_cancelable: str
+    estatus_cancelacion: str
+    validacion_efos: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class StatusUnknown:
+    """SAT did not answer, or not in its words."""
+
+    reason: str
+    evidence: Evidence
+
+
 StampAnswer = Stamped | Rejected | NotSent | Doubt
 LookupAnswer = Found | NotFound | Unknown
+StatusAnswer = SatStatus | StatusUnknown
 
 
 class Pac(Protocol):
@@ -160,6 +200,9 @@ class Pac(Protocol):
 
     def lookup(self, xml: bytes, key: str) -> LookupAnswer:
         """Ask for an earlier stamp of these very bytes. Never stamps."""
+
+    def status(self, query: StatusQuery) -> StatusAnswer:
+        """Ask SAT's public service (or the PAC's stand-in for it) how a CFDI stands. Changes nothing."""
 
     def certificates(self) -> Mapping[str, Certificate]:
         """The stamp signers trusted for this PAC, by NoCertificado; empty when they can't be had now."""

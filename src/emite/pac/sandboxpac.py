@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from emite.pac import trust
+from emite.pac.consulta import Consulta
 from emite.pac.http import Answer, NoAnswer, Transport, plain
 from emite.pac.port import (
     RAW_LIMIT,
@@ -27,6 +28,8 @@ from emite.pac.port import (
     Rejected,
     StampAnswer,
     Stamped,
+    StatusAnswer,
+    StatusQuery,
     Unknown,
     is_definitive,
 )
@@ -48,6 +51,7 @@ class SandboxPac:
     ) -> None:
         self.capabilities = capabilities
         self._transport = transport
+        self._consulta = Consulta(transport)
         self._user, self._password = user, password
         self._trust_dir = trust_dir
         self._lock = threading.Lock()
@@ -89,6 +93,10 @@ class SandboxPac:
             if carries_stamp_of(stamped, xml):
                 return Found(stamped, evidence)
         return Unknown("el PAC tiene otro documento con esta clave o este folio", evidence)
+
+    def status(self, query: StatusQuery) -> StatusAnswer:
+        """The sandbox stands in for SAT's service at its own address, for what it stamped."""
+        return self._consulta.ask(query)
 
     def certificates(self) -> Mapping[str, Certificate]:
         """From the trusted folder when one is set, read again when it changes; else what the sandbox itself (on this

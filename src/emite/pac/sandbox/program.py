@@ -13,9 +13,9 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, NoReturn
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-from emite.pac.sandbox import control
+from emite.pac.sandbox import consulta, control
 from emite.pac.sandbox.faults import Fault, Faults
 from emite.pac.sandbox.reply import Reply, as_object
 from emite.pac.sandbox.settings import spend
@@ -219,16 +219,7 @@ class Handler(BaseHTTPRequestHandler):
         return Reply.json(200, {**said, "uuid": [row.uuid for row in rows]})
 
     def _status(self, body: bytes, fault: Fault | None) -> Reply:
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-        code, estado = self.server.office.status(
-            uuid_text=asked.get("id", ""),
-            emisor=asked.get("re", ""),
-            receptor=asked.get("rr", ""),
-            total=asked.get("tt", ""),
-            last8=asked.get("fe", ""),
-        )
-        cancelable = "Cancelable sin aceptación" if estado == "Vigente" else ""
-        return Reply.json(200, {"codigo_estatus": code, "estado": estado, "es_cancelable": cancelable})
+        return consulta.answer(self.server.office, body)
 
     def _certificates(self, body: bytes, fault: Fault | None) -> Reply:
         return Reply.json(200, {"codigo": "200", "certificados": [self.server.office.signer.base64]})
@@ -298,7 +289,7 @@ _OPERATIONS: Final = {
     ("POST", "/auth"): "auth",
     ("POST", "/stamp"): "stamp",
     ("POST", "/lookup"): "lookup",
-    ("GET", "/status"): "status",
+    ("POST", consulta.PATH): "status",
     ("GET", "/certificates"): "certificates",
 }
 _EXPIRED: Final = Reply.json(401, {"codigo": "AUT02", "mensaje": "La sesión no existe o ya venció."})

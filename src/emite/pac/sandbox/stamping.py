@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -105,19 +104,6 @@ class Office:
         now = self.settings.now()
         return [row for row in rows if row.visible_at <= now]
 
-    def status(self, *, uuid_text: str, emisor: str, receptor: str, total: str, last8: str) -> tuple[str, str]:
-        """SAT's (CodigoEstatus, Estado) for the data of a printed CFDI."""
-        row = self.state.by_uuid(uuid_text)
-        matches = (
-            row is not None
-            and (row.rfc_emisor, row.rfc_receptor) == (emisor, receptor)
-            and row.sello[-8:] == last8
-            and _amount(row.total) == _amount(total)
-        )
-        if row is None or not matches:
-            return "N - 602: Comprobante no encontrado.", "No Encontrado"
-        return "S - Comprobante obtenido satisfactoriamente.", row.estado
-
     def _known(self, account: Account, document: bytes, key: str, now: datetime) -> Outcome | None:
         sha256 = digest(document)
         if account.dedup is Dedup.CONTENT:
@@ -214,10 +200,3 @@ def _date(root: etree._Element, now: datetime) -> Refusal | None:
     if now - OLDEST <= issued <= now + AHEAD:
         return None
     return "401", "Fecha y hora de generación fuera de rango: más de 72 horas, o en el futuro."
-
-
-def _amount(text: str) -> Decimal | None:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return None

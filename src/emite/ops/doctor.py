@@ -98,11 +98,12 @@ def _keys() -> Iterator[Finding]:
 
 
 def _catalogues() -> Iterator[Finding]:
+    from emite import lookup
     from emite.cfdi import codes
 
     try:
-        known = codes.contains("c_UsoCFDI", "G03")
-    except (OSError, ValueError, KeyError):
+        known = codes.contains("c_UsoCFDI", "G03") and bool(lookup.search("c_ClaveUnidad", "E48"))
+    except (OSError, ValueError, KeyError, codes.SatDataMissing):
         known = False
     if known:
         yield Finding(True, "Catálogos y esquemas del SAT preparados.")

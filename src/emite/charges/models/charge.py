@@ -1,7 +1,4 @@
-"""Charge (remisión | copago), its lines, payments and slips, CashRegister and Allocation.
-
-"Is it invoiced?" is a question about live allocations, never a second flag.
-"""
+"""Charge (remisión | copago), its lines, its counters and the Allocation to the document that invoices it."""
 
 from __future__ import annotations
 
@@ -15,28 +12,17 @@ from django.db import models
 from django.db.models import F, Q
 
 from emite.chargemaster.models import TREATMENT_CHOICES
+from emite.charges.models.register import CashRegister
 from emite.documents.models import FiscalDocument
 from emite.issuers.models import Issuer
 from emite.organizations.models import OwnedByOrganization
 
 
-class CashRegister(OwnedByOrganization):
-    """A register of the desk, or the one that books what the portal invoices ("Facturación web")."""
+class Plain(models.Func):
+    """A text without accents and in lower case, as names are looked for: "Núñez" is "nunez"."""
 
-    name = models.CharField("nombre", max_length=60)
-    web_invoicing = models.BooleanField("Facturación web", default=False)
-    active = models.BooleanField(default=True)
-
-    class Meta:
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["organization", "name"], name="register_one_per_name"),
-            models.UniqueConstraint(
-                fields=["organization"], condition=Q(web_invoicing=True, active=True), name="register_one_for_web"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
+    function = "charges_plain"
+    output_field = models.TextField()
 
 
 class ChargeCounter(OwnedByOrganization):
@@ -126,6 +112,10 @@ class Charge(OwnedByOrganization):
                 condition=Q(paid__lt=F("total")) | Q(paid_at__isnull=False), name="charge_fully_paid_has_date"
             ),
             models.CheckConstraint(
+                condition=Q(paid=F("total")) | Q(paid_at__isnull=True), name="charge_owed_has_no_paid_date"
+            ),
+            models.CheckConstraint(condition=Q(state="open") | Q(paid=0), name="charge_void_has_nothing_left"),
+            models.CheckConstraint(
                 condition=(Q(state="void") & Q(voided_at__isnull=False))
                 | (Q(state="open") & Q(voided_at__isnull=True)),
                 name="charge_void_has_date",
@@ -134,6 +124,8 @@ class Charge(OwnedByOrganization):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["organization", "-issued_at"], name="charge_by_date"),
             models.Index(fields=["organization", "paid_at", "id"], name="charge_by_payment"),
+            models.Index(fields=["organization", "total", "-issued_at"], name="charge_by_total"),
+            # And charge_by_patient, of the trigrams of charges_plain(patient_name): made by migration 0005.
         ]
 
     def __str__(self) -> str:
@@ -163,8 +155,21 @@ class Charge(OwnedByOrganization):
         return last_day is not None and self.organization.local_date(now) <= last_day
 
 
+class RemainingLines(models.Manager["ChargeLine"]):
+    """Without what was returned whole: the lines that a ticket, the portal and the CFDI show."""
+
+    def get_queryset(self) -> models.QuerySet[ChargeLine]:
+        return super().get_queryset().filter(quantity__gt=0)
+
+
 class ChargeLine(OwnedByOrganization):
-    """One line, exactly as the CFDI will carry it. Quantities and prices up to six decimals, before tax."""
+    """One line, exactly as the CFDI will carry it. Quantities and prices up to six decimals, before tax.
+
+    What was returned is taken off it and kept in a RefundLine; a line returned whole stays with quantity zero.
+    """
+
+    objects = RemainingLines()
+    charged = models.Manager["ChargeLine"]()
 
     charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="lines")
     position = models.PositiveSmallIntegerField()
@@ -183,59 +188,8 @@ class ChargeLine(OwnedByOrganization):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["organization", "charge", "position"], name="charge_line_one_per_position"),
             models.CheckConstraint(
-                condition=Q(quantity__gt=0, unit_price__gt=0, discount__gte=0), name="charge_line_amounts_positive"
+                condition=Q(quantity__gte=0, unit_price__gt=0, discount__gte=0), name="charge_line_amounts_positive"
             ),
-        ]
-
-
-class PaymentSlip(OwnedByOrganization):
-    """The printed proof of one act of paying, in one or several forms. Printed again at will."""
-
-    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="slips")
-    number = models.PositiveBigIntegerField("folio")
-    register = models.ForeignKey(CashRegister, on_delete=models.PROTECT, related_name="+")
-    cashier = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
-    paid_at = models.DateTimeField()
-    amount = models.DecimalField(max_digits=18, decimal_places=2)
-    cash_received = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
-    prints = models.PositiveIntegerField(default=0)
-    idempotency_key = models.CharField(max_length=64, null=True, blank=True)
-
-    class Meta:
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["organization", "number"], name="slip_one_per_number"),
-            models.UniqueConstraint(
-                fields=["organization", "idempotency_key"],
-                condition=Q(idempotency_key__isnull=False),
-                name="slip_one_per_key",
-            ),
-            models.CheckConstraint(condition=Q(amount__gt=0), name="slip_amount_positive"),
-        ]
-
-    @property
-    def folio(self) -> str:
-        return f"PAG-{self.number:06d}"
-
-    @property
-    def change(self) -> Decimal | None:
-        """Cash given back, when the cash received was written down."""
-        if self.cash_received is None:
-            return None
-        cash = sum((payment.amount for payment in self.payments.all() if payment.forma_pago == "01"), Decimal(0))
-        return self.cash_received - cash
-
-
-class Payment(OwnedByOrganization):
-    """One form of payment inside a slip. Forms are SAT's keys (01 cash, 03 transfer, 04 credit card…)."""
-
-    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="payments")
-    slip = models.ForeignKey(PaymentSlip, on_delete=models.PROTECT, related_name="payments")
-    forma_pago = models.CharField(max_length=2)
-    amount = models.DecimalField(max_digits=18, decimal_places=2)
-
-    class Meta:
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(condition=Q(amount__gt=0), name="payment_amount_positive"),
         ]
 
 

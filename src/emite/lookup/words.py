@@ -62,10 +62,9 @@ def stem(word: str) -> str:
         return sound(word)
     if len(word) > 4:
         word = word.removesuffix("s")
-    if len(word) > 4 and word[-1] in "aeo":
-        # The vowel decided how the consonant before it sounds, so it goes last.
-        return sound(word)[:-1]
-    return sound(word)
+    # The last vowel decides how the consonant before it sounds, so it goes after that.
+    heard = sound(word)
+    return heard[:-1] if len(heard) > 4 and heard[-1] in "aeo" else heard
 
 
 def pairs(stemmed: str) -> set[str]:

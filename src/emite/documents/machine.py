@@ -47,6 +47,8 @@ class Facts:
     lookups: int
     attempts: int
     last_code: str
+    #: A person wants it discarded as soon as it is proved that it was not stamped: it is not sent again.
+    unwanted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,11 @@ class Move:
 
 
 def before_send(facts: Facts, now: dt.datetime) -> Move | None:
-    """None: send. Otherwise what to do instead with bytes that are too old to be stamped."""
+    """None: send. Otherwise what to do instead with bytes that are too old to be stamped, or that nobody wants."""
+    if facts.unwanted:
+        # Looked up until it is proved that nothing was stamped; with nothing ever sent, that is proof enough.
+        never_sent = facts.first_sent_at is None and not facts.in_doubt
+        return discard(now) if never_sent else Move(State.UNKNOWN, "", now)
     if now - facts.fecha < GIVE_UP:
         return None
     if facts.first_sent_at is None:
@@ -76,6 +82,11 @@ def redate(event: str, now: dt.datetime) -> Move:
         now,
         {"in_doubt": False, "first_sent_at": None, "last_sent_at": None, "not_found": 0, "lookups": 0},
     )
+
+
+def discard(now: dt.datetime) -> Move:
+    """The end of a document of which nothing can be stamped: its charges are free again."""
+    return Move(State.VOID, "void", None, {**redate("", now).changes, "discard_asked_at": None})
 
 
 def after_stamp(facts: Facts, answer: Rejected | NotSent | Doubt, now: dt.datetime) -> Move:
@@ -116,7 +127,8 @@ def after_lookup(facts: Facts, answer: LookupAnswer, capabilities: Capabilities,
         if proves_not_stamped(capabilities.dedup, facts.not_found + 1):
             return _resend_or_redate(facts, now, too_old=too_old)
         return Move(waiting, "not_found", pause, count)
-    if _resend_is_safe(facts, capabilities, now) and not too_old and not _was_refused(facts):
+    may_resend = _resend_is_safe(facts, capabilities, now) and not facts.unwanted
+    if may_resend and not too_old and not _was_refused(facts):
         # The PAC itself recognises these bytes (or this key): asking again cannot stamp them twice.
         return Move(State.SEALED, "resend", now, count)
     return Move(waiting, "not_found", max(pause, quiet_until), count)
@@ -124,7 +136,12 @@ def after_lookup(facts: Facts, answer: LookupAnswer, capabilities: Capabilities,
 
 def proves_not_stamped(dedup: Dedup, not_found: int) -> bool:
     """Enough negative look-ups, each after the PAC must have finished and shown its work."""
-    return not_found >= (2 if dedup is Dedup.NONE else 1)
+    return not_found >= negatives_needed(dedup)
+
+
+def negatives_needed(dedup: Dedup) -> int:
+    """How many such look-ups: without de-duplication one alone could be a PAC that shows its work late."""
+    return 2 if dedup is Dedup.NONE else 1
 
 
 def _resend_is_safe(facts: Facts, capabilities: Capabilities, now: dt.datetime) -> bool:
@@ -142,6 +159,8 @@ def _was_refused(facts: Facts) -> bool:
 
 
 def _resend_or_redate(facts: Facts, now: dt.datetime, *, too_old: bool) -> Move:
+    if facts.unwanted:
+        return discard(now)
     if too_old or facts.last_code in DATE_CODES:
         return redate("redate", now)
     fresh: dict[str, Any] = {"in_doubt": False, "first_sent_at": None, "last_sent_at": None, "not_found": 0}

@@ -76,6 +76,8 @@ class FiscalDocument(OwnedByOrganization):
     not_found = models.PositiveSmallIntegerField(default=0)
     lookups = models.PositiveIntegerField(default=0)
     attempts = models.PositiveIntegerField(default=0)
+    # A person wants it discarded once it is proved that it was not stamped
+    discard_asked_at = models.DateTimeField(null=True, blank=True)
 
     # How it ended
     uuid = models.UUIDField("folio fiscal", unique=True, null=True, blank=True)
@@ -107,6 +109,10 @@ class FiscalDocument(OwnedByOrganization):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["next_at"], condition=Q(state__in=UNSETTLED), name="document_due"),
             models.Index(fields=["organization", "-created_at"], name="document_by_date"),
+            models.Index(
+                fields=["organization", "-created_at"], condition=Q(state=State.REJECTED), name="document_rejected"
+            ),
+            models.Index(fields=["organization"], condition=Q(state__in=UNSETTLED), name="document_unsettled"),
         ]
 
     def __str__(self) -> str:

@@ -125,6 +125,7 @@ def facts_of(document: FiscalDocument) -> Facts:
         lookups=document.lookups,
         attempts=document.attempts,
         last_code=document.last_code,
+        unwanted=document.discard_asked_at is not None,
     )
 
 

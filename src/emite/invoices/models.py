@@ -1,6 +1,8 @@
-"""GlobalPolicy, Closing and GlobalDocument: which periods become a factura global, and in which documents.
+"""GlobalPolicy, Closing and GlobalDocument (which periods become a factura global), and PortalRequest (what a patient
+could not finish).
 
-What enters is asked in `proposing`, the verbs live in `closing`. A charge is in a global when its live allocation says.
+What enters a global is asked in `proposing`, the verbs live in `closing` and in `requests`. A charge is in a global
+when its live allocation says.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from emite.charges.models import Charge
 from emite.documents.models import FiscalDocument
 from emite.invoices import periods
 from emite.issuers.models import Issuer
@@ -116,4 +119,60 @@ class GlobalDocument(OwnedByOrganization):
         ordering: ClassVar[list[str]] = ["number"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["organization", "closing", "number"], name="global_one_per_number"),
+        ]
+
+
+class PortalRequest(OwnedByOrganization):
+    """Somebody with a ticket asks the staff to finish what the portal could not; or a person closes a refused one.
+
+    At most one is open per charge. `receptor` is what was typed, and may be incomplete.
+    """
+
+    class Why(models.TextChoices):
+        EXPIRED = "expired", "Pasó el plazo en línea"
+        OFF = "off", "El portal está apagado"
+        IN_GLOBAL = "in_global", "Está en la factura global"
+        REFUSED = "refused", "El SAT rechazó los datos"
+
+    class Ending(models.TextChoices):
+        STAMPED = "stamped", "Se facturó"
+        PERSON = "person", "La cerró una persona"
+
+    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="requests")
+    #: The refused document that a person put aside; None for what a patient asked.
+    document = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    why = models.CharField(max_length=10, choices=Why.choices)
+    receptor = models.JSONField(default=dict)
+    phone = models.CharField("teléfono", max_length=20, blank=True)
+    email = models.EmailField("correo", blank=True)
+    note = models.CharField("nota", max_length=200, blank=True)
+    asked_at = models.DateTimeField()
+
+    closed_at = models.DateTimeField(null=True, blank=True)
+    ending = models.CharField(max_length=8, choices=Ending.choices, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    closing_reason = models.CharField("motivo", max_length=200, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["charge"], condition=Q(closed_at=None), name="portal_request_one_open_per_charge"
+            ),
+            models.UniqueConstraint(
+                fields=["document"], condition=Q(document__isnull=False), name="portal_request_one_per_document"
+            ),
+            models.CheckConstraint(
+                condition=Q(document__isnull=False) | ~Q(phone="", email=""), name="portal_request_can_be_answered"
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at=None, ending="", closed_by=None)
+                | Q(closed_at__isnull=False, ending="stamped", closed_by=None)
+                | (Q(closed_at__isnull=False, ending="person", closed_by__isnull=False) & ~Q(closing_reason="")),
+                name="portal_request_ends_with_a_reason",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["organization", "asked_at"], condition=Q(closed_at=None), name="portal_request_open"),
         ]

@@ -94,7 +94,7 @@ def _settle(
             if answer:
                 stamping.record_answer(document, answer[0], answer[1], now)
             stamping.settle(document, result, now)
-            _entail(document, now)
+            entail(document, now)
             reached("settled_uncommitted")
     except StampedTwice as error:
         log.critical("stamped_twice", document=str(document.pk), detail=str(error))
@@ -111,7 +111,7 @@ def _settle(
     reached("settled")
 
 
-def _entail(document: FiscalDocument, now: dt.datetime) -> None:
+def entail(document: FiscalDocument, now: dt.datetime) -> None:
     """What the outcome means for others, in the same transaction."""
     try:
         with transaction.atomic():
@@ -120,10 +120,10 @@ def _entail(document: FiscalDocument, now: dt.datetime) -> None:
         raise
     except Exception:  # no stamp is undone because somebody could not be told of it
         log.exception("nobody_told", document=str(document.pk))
-    if document.state == State.REJECTED:
+    if document.state in (State.REJECTED, State.VOID):
         release(document, now=now)
         Delivery.objects.filter(document=document, state=Delivery.State.PENDING).update(
-            state=Delivery.State.FAILED, next_at=None, last_error="rejected"
+            state=Delivery.State.FAILED, next_at=None, last_error=document.state
         )
     elif document.state == State.STAMPED:
         for delivery in Delivery.objects.filter(document=document, state=Delivery.State.PENDING):
@@ -157,7 +157,7 @@ def _restore(rescued: Rescued, clock: Clock) -> bool:
         return False
     with transaction.atomic(durable=True):
         stamping.settle(document, stamping.verified(document, rescued.xml), clock())
-        _entail(document, clock())
+        entail(document, clock())
     return True
 
 

@@ -1,4 +1,4 @@
-"""From a PacAccount row to a live adapter. Worker only: it opens the account's password."""
+"""From a PacAccount row to a live adapter (worker only: it opens the account's password), or to one that knows none."""
 
 from __future__ import annotations
 
@@ -26,17 +26,29 @@ def adapter(account: PacAccount) -> Pac:
         if key not in _adapters:
             for earlier in [each for each in _adapters if each[0] == account.pk]:
                 del _adapters[earlier]  # with the password that it held
-            _adapters[key] = connect(
-                PacConfig(
-                    provider=account.provider,
-                    base_url=account.base_url,
-                    user=account.user,
-                    password=open_pac_password(account),
-                    dedup=account.dedup or None,
-                    trust_dir=settings.PAC_TRUST_DIR,
-                    visible_after=account.visible_after,
-                    max_processing=account.max_processing,
-                ),
-                timeouts=Timeouts(*settings.PAC_TIMEOUTS),
-            )
+            _adapters[key] = _connect(account, open_pac_password(account))
         return _adapters[key]
+
+
+def keyless(account: PacAccount) -> Pac:
+    """An adapter without the password: what the account can do and whose stamps are trusted, for any process.
+
+    Raises ValueError (in Spanish) for a provider, class or address that can't be used.
+    """
+    return _connect(account, "")
+
+
+def _connect(account: PacAccount, password: str) -> Pac:
+    return connect(
+        PacConfig(
+            provider=account.provider,
+            base_url=account.base_url,
+            user=account.user,
+            password=password,
+            dedup=account.dedup or None,
+            trust_dir=settings.PAC_TRUST_DIR,
+            visible_after=account.visible_after,
+            max_processing=account.max_processing,
+        ),
+        timeouts=Timeouts(*settings.PAC_TIMEOUTS),
+    )

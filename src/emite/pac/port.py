@@ -182,6 +182,35 @@ class StatusUnknown:
     evidence: Evidence
 
 
+@dataclass(frozen=True, slots=True)
+class CancelTold:
+    """SAT acknowledged the request: `codes` is EstatusUUID by UUID, `acuse` the bytes that say so (form and digest
+    checked). 201 and 202 mean asked for, not cancelled: only `status` says that."""
+
+    codes: Mapping[str, str]
+    acuse: bytes
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRefused:
+    """The request as a whole was read and refused (form, signature, certificate): nothing was asked of SAT."""
+
+    code: str
+    text: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class CancelDoubt:
+    """Anything else: the request may have reached SAT. Sending the same bytes again is safe (202)."""
+
+    code: str
+    text: str
+    evidence: Evidence
+
+
+CancelAnswer = CancelTold | CancelRefused | CancelDoubt | NotSent
 StampAnswer = Stamped | Rejected | NotSent | Doubt
 LookupAnswer = Found | NotFound | Unknown
 StatusAnswer = SatStatus | StatusUnknown
@@ -200,6 +229,9 @@ class Pac(Protocol):
 
     def lookup(self, xml: bytes, key: str) -> LookupAnswer:
         """Ask for an earlier stamp of these very bytes. Never stamps."""
+
+    def cancel(self, request: bytes) -> CancelAnswer:
+        """Send a signed cancellation request. Idempotent by folio: the same bytes may be sent again."""
 
     def status(self, query: StatusQuery) -> StatusAnswer:
         """Ask SAT's public service (or the PAC's stand-in for it) how a CFDI stands. Changes nothing."""

@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from emite.pac import trust
+from emite.pac import cancels, trust
 from emite.pac.consulta import Consulta
 from emite.pac.http import Answer, NoAnswer, Transport, plain
 from emite.pac.port import (
     RAW_LIMIT,
+    CancelAnswer,
+    CancelDoubt,
+    CancelRefused,
     Capabilities,
     Dedup,
     Doubt,
@@ -93,6 +96,26 @@ class SandboxPac:
             if carries_stamp_of(stamped, xml):
                 return Found(stamped, evidence)
         return Unknown("el PAC tiene otro documento con esta clave o este folio", evidence)
+
+    def cancel(self, request: bytes) -> CancelAnswer:
+        """POST /cancel."""
+        deadline = time.monotonic() + self._transport.timeouts.total
+        answer = self._authorised("POST", "/cancel", request, {"Content-Type": _XML}, deadline)
+        if isinstance(answer, NotSent):
+            return answer
+        if isinstance(answer, NoAnswer):
+            evidence = _evidence(answer, None)
+            if answer.written:
+                return CancelDoubt("", f"sin respuesta completa del PAC ({answer.reason})", evidence)
+            return NotSent(f"no se pudo conectar con el PAC ({answer.reason})", evidence)
+        said = _object(answer)
+        code, evidence = _code(said), _evidence(answer, _code(said))
+        text = plain(str(said.get("mensaje", "")), 500) or f"respuesta que no se entiende (HTTP {answer.status})"
+        if (answer.status, code) == (200, "200"):
+            return cancels.judge(_document(said.get("acuse")), request, evidence)
+        if answer.status == 422 and cancels.is_refusal(code):
+            return CancelRefused(code, text, evidence)
+        return CancelDoubt(code, text, evidence)
 
     def status(self, query: StatusQuery) -> StatusAnswer:
         """The sandbox stands in for SAT's service at its own address, for what it stamped."""

@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape, unescape
 
 from emite.cfdi import xml as cfdi_xml
 from emite.pac.consulta import PATH, RESULT, SOAP, TEMPURI
+from emite.pac.sandbox.cancelling import standing
 from emite.pac.sandbox.reply import Reply
 from emite.pac.sandbox.stamping import Office
 from emite.pac.sandbox.state import StampRow
@@ -35,9 +36,10 @@ def answer(office: Office, body: bytes) -> Reply:
     if asked is None:
         return _said(NOT_VALID, "No Encontrado")
     row = office.state.by_uuid(asked["id"])
-    if row is None or not _matches(row, asked):
+    if row is None or row.visible_at > office.settings.now() or not _matches(row, asked):
         return _said(NOT_FOUND, "No Encontrado")
-    return _said(FOUND, row.estado, "Cancelable sin aceptación" if row.estado == "Vigente" else "")
+    now = standing(office, row)
+    return _said(FOUND, now.estado, now.es_cancelable, now.estatus)
 
 
 def _asked(text: str) -> Mapping[str, str] | None:

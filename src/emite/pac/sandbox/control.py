@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from email.message import Message
 from typing import TYPE_CHECKING, Any, Final
 
+from emite.pac.sandbox import cancelling
 from emite.pac.sandbox.reply import Reply
 from emite.pac.sandbox.taxpayers import Taxpayer
 
@@ -87,6 +88,11 @@ def _cancel(server: Server, given: dict[str, Any]) -> dict[str, Any]:
     return {"cancelled": server.office.state.cancel(str(given["uuid"]))}
 
 
+def _receptor(server: Server, given: dict[str, Any]) -> dict[str, Any]:
+    """{"uuid", "accepts": true | false}: the receptor's word on a cancellation in process."""
+    return {"estatus": cancelling.answer(server.office, str(given["uuid"]), bool(given["accepts"]))}
+
+
 def _forget(server: Server, given: dict[str, Any]) -> dict[str, Any]:
     server.office.state.forget()
     return {"codigo": "200"}
@@ -124,6 +130,7 @@ _ACTIONS: Final[Mapping[tuple[str, str], Callable[[Server, dict[str, Any]], dict
     ("GET", "stamps"): _stamps,
     ("DELETE", "stamps"): _forget,
     ("POST", "cancel"): _cancel,
+    ("POST", "receptor"): _receptor,
     ("POST", "taxpayers"): _taxpayers,
     ("POST", "lco"): _restrict,
 }

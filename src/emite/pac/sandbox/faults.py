@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-OPERATIONS: Final = ("stamp", "lookup", "auth", "status", "certificates")
+OPERATIONS: Final = ("stamp", "lookup", "cancel", "auth", "status", "certificates")
 
 BEFORE: Final = {
     "delay_before": "wait `seconds`, then work and answer as usual",
@@ -31,8 +31,8 @@ AFTER: Final = {
     "unclassified_after": "work, then answer CFDI40999",
     "half_after": "work, then send half of the answer and close",
     "drip_after": "work, then send the answer one byte every `seconds` (1)",
-    "bare_after": "work, then answer without the XML (307 without XML)",
-    "foreign_after": "work, then answer with a timbre of another document",
+    "bare_after": "work, then answer without the XML (307 without XML) or without the acuse",
+    "foreign_after": "work, then answer with a timbre of another document, or an acuse that was changed",
     "oversize_after": "work, then answer 9 MB",
 }
 KINDS: Final = {**BEFORE, **AFTER}

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
-from emite.pac.sandbox import consulta, control
+from emite.pac.sandbox import cancelling, consulta, control
 from emite.pac.sandbox.faults import Fault, Faults
 from emite.pac.sandbox.reply import Reply, as_object
 from emite.pac.sandbox.settings import spend
@@ -218,6 +218,15 @@ class Handler(BaseHTTPRequestHandler):
         said = {"codigo": "200" if rows else "603", "cfdi": [row.xml.decode() for row in rows]}
         return Reply.json(200, {**said, "uuid": [row.uuid for row in rows]})
 
+    def _cancel(self, body: bytes, fault: Fault | None) -> Reply:
+        if self._account() is None:
+            return _EXPIRED
+        code, told = cancelling.cancel(self.server.office, body)
+        self.server.tally(f"cancel {code}")
+        if code != "200":
+            return Reply.json(422, {"codigo": code, "mensaje": told.decode()})
+        return Reply.json(200, {"codigo": "200", "mensaje": "Solicitud atendida.", "acuse": told.decode()})
+
     def _status(self, body: bytes, fault: Fault | None) -> Reply:
         return consulta.answer(self.server.office, body)
 
@@ -289,6 +298,7 @@ _OPERATIONS: Final = {
     ("POST", "/auth"): "auth",
     ("POST", "/stamp"): "stamp",
     ("POST", "/lookup"): "lookup",
+    ("POST", "/cancel"): "cancel",
     ("POST", consulta.PATH): "status",
     ("GET", "/certificates"): "certificates",
 }
@@ -315,9 +325,12 @@ def _spoiled(fault: Fault) -> Reply:
 
 
 def _altered(fault: Fault, reply: Reply) -> Reply:
-    """The true answer without its document, or with a timbre that seals another."""
+    """The true answer without its document, or with a timbre that seals another; so with an acuse."""
     said = as_object(reply.body)
     document = said.pop("cfdi", None)
+    acuse = said.pop("acuse", None)
+    if fault.kind == "foreign_after" and isinstance(acuse, str):
+        said["acuse"] = acuse.replace("<EstatusUUID>2", "<EstatusUUID>9")
     if fault.kind == "foreign_after" and isinstance(document, str):
         before, mark, after = document.partition('SelloCFD="')
         said["cfdi"] = before + mark + "AAAA" + after[4:]

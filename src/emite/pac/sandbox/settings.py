@@ -24,6 +24,8 @@ class Settings:
     """How long a key is remembered from its first use."""
     credits: int | None = None
     """Stamps left; None: without limit."""
+    cancel_lag_seconds: float = 0.0
+    """The PAC has acknowledged a cancellation, and the status service still knows nothing of it for this long."""
     down: bool = False
     """Answer 503 to everything but control."""
 
@@ -35,6 +37,7 @@ class Settings:
             "repeated_with_xml": bool,
             "key_ttl_seconds": (int, float),
             "credits": (int, type(None)),
+            "cancel_lag_seconds": (int, float),
             "down": bool,
         }
         for name, value in given.items():
@@ -50,6 +53,10 @@ class Settings:
     def now(self) -> datetime:
         """The sandbox's clock, aware, UTC."""
         return datetime.now(UTC) + timedelta(seconds=self.clock_offset_seconds)
+
+    def cancelled_from(self, asked_at: datetime) -> datetime:
+        """When the status service begins to see a cancellation asked for at `asked_at`."""
+        return asked_at + timedelta(seconds=self.cancel_lag_seconds)
 
     def visible_from(self, stamped_at: datetime) -> datetime:
         """When look-ups begin to see a stamp of `stamped_at`."""

@@ -89,6 +89,7 @@ class Office:
             known = self._known(account, document, key, now)
             if known is None:
                 insert(row)
+                self.state.relate(row.uuid, _relations(root))
         return known or Outcome("200", "Timbrado.", row)
 
     def find(
@@ -173,6 +174,16 @@ class Office:
 
     def _sign(self, data: bytes) -> bytes:
         return self.authority.signer_key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+
+
+def _relations(root: etree._Element) -> list[tuple[str, str]]:
+    """(UUID, kind) of every CFDI that a document refers to: its TipoRelacion, or "P" for one that it pays."""
+    found = [
+        (node.get("UUID", "").upper(), group.get("TipoRelacion", ""))
+        for group in root.iterfind("{*}CfdiRelacionados")
+        for node in group.iterfind("{*}CfdiRelacionado")
+    ]
+    return found + [(node.get("IdDocumento", "").upper(), "P") for node in root.iter("{*}DoctoRelacionado")]
 
 
 def _stamped_already(root: etree._Element) -> Refusal | None:

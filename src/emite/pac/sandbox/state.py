@@ -8,10 +8,10 @@ import hashlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,21 @@ CREATE TABLE IF NOT EXISTS stamp (
     visible_at TEXT NOT NULL,
     estado TEXT NOT NULL DEFAULT 'Vigente',
     xml BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS relation (
+    related TEXT NOT NULL,
+    uuid TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    PRIMARY KEY (related, uuid, kind)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cancellation (
+    uuid TEXT PRIMARY KEY,
+    motivo TEXT NOT NULL,
+    sustitucion TEXT NOT NULL,
+    estatus TEXT NOT NULL,
+    asked_at TEXT NOT NULL,
+    effective_at TEXT NOT NULL,
+    expires_on TEXT
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS stamp_sha ON stamp (account, sha256);
 CREATE INDEX IF NOT EXISTS stamp_key ON stamp (account, key);
@@ -68,6 +83,19 @@ class StampRow:
         fields = ("uuid", "account", "key", "sello", "rfc_emisor", "rfc_receptor", "serie", "folio", "total", "tipo")
         listed = {name: str(getattr(self, name)) for name in fields}
         return {**listed, "estado": self.estado, "stamped_at": self.stamped_at.isoformat()}
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRow:
+    """A cancellation that was asked for. `expires_on`: the receptor's silence accepts after that day; None: never."""
+
+    uuid: str
+    motivo: str
+    sustitucion: str
+    estatus: str
+    asked_at: datetime
+    effective_at: datetime
+    expires_on: date | None
 
 
 _COLUMNS = tuple(each.name for each in fields(StampRow))
@@ -171,10 +199,46 @@ class State:
             )
             return done.rowcount == 1
 
+    def relate(self, uuid: str, relations: Iterable[tuple[str, str]]) -> None:
+        """Remember what a document refers to: (UUID, kind). Call while deciding."""
+        rows = [(related, uuid, kind) for related, kind in relations]
+        self._database.executemany("INSERT OR IGNORE INTO relation VALUES (?, ?, ?)", rows)
+
+    def referring(self, uuid: str) -> list[tuple[str, str]]:
+        """(UUID, kind) of every document that refers to this one."""
+        with self._lock:
+            query = "SELECT uuid, kind FROM relation WHERE related = ?"
+            return [(row[0], row[1]) for row in self._database.execute(query, (uuid.upper(),))]
+
+    def ask(self, row: CancelRow) -> None:
+        """Keep a cancellation that was asked for; a second one takes the place of one that was refused."""
+        moments = (row.asked_at.isoformat(), row.effective_at.isoformat())
+        expires = row.expires_on.isoformat() if row.expires_on else None
+        values = (row.uuid, row.motivo, row.sustitucion, row.estatus, *moments, expires)
+        with self._lock:
+            self._database.execute("INSERT OR REPLACE INTO cancellation VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+
+    def cancellation(self, uuid: str) -> CancelRow | None:
+        """What was asked for this stamp, if anything."""
+        with self._lock:
+            found = self._database.execute("SELECT * FROM cancellation WHERE uuid = ?", (uuid.upper(),)).fetchone()
+        if found is None:
+            return None
+        asked_at, effective_at = (datetime.fromisoformat(text) for text in found[4:6])
+        return CancelRow(*found[:4], asked_at, effective_at, date.fromisoformat(found[6]) if found[6] else None)
+
+    def settle(self, uuid: str, estatus: str) -> None:
+        """How a cancellation ended: an estatus of "Cancelado…" or "Plazo vencido" ends the stamp too."""
+        with self._lock:
+            self._database.execute("UPDATE cancellation SET estatus = ? WHERE uuid = ?", (estatus, uuid.upper()))
+            if not estatus.startswith("Solicitud"):
+                self.cancel(uuid)
+
     def forget(self) -> None:
         """Drop every stamp."""
         with self._lock:
-            self._database.execute("DELETE FROM stamp")
+            for table in ("stamp", "relation", "cancellation"):
+                self._database.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
 
     def _rows(self, where: str, *values: str) -> list[StampRow]:
         with self._lock:

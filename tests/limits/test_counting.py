@@ -6,7 +6,7 @@ import threading
 import pytest
 from django.db import connection
 
-from emite.limits.counting import Verdict, clean_up, forget, hit, network, peek
+from emite.limits.counting import Verdict, clean_up, forget, give_back, hit, network, peek
 from emite.limits.models import LimitBucket
 
 NOW = dt.datetime(2026, 11, 22, 18, tzinfo=dt.UTC)
@@ -50,6 +50,14 @@ def test_a_refused_hit_does_not_lengthen_the_wait() -> None:
     for _ in range(50):
         knock()
     assert knock().retry_after == dt.timedelta(minutes=2)
+
+
+@pytest.mark.django_db
+def test_a_hit_given_back_makes_room_for_one() -> None:
+    for _ in range(5):
+        knock()
+    give_back("bad code", "a", limit=5, per=TEN)
+    assert [knock().allowed for _ in range(2)] == [True, False]
 
 
 @pytest.mark.django_db

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.db.models import F
 from django.utils.crypto import salted_hmac
 
 from emite.limits.models import LimitBucket
@@ -41,6 +42,11 @@ def hit(scope: str, key: str, *, limit: int, per: dt.timedelta, now: dt.datetime
         cursor.execute(_HIT, arguments)
         allowed, full_until = cursor.fetchone()
     return Verdict(True) if allowed else Verdict(False, full_until + step - per - now)
+
+
+def give_back(scope: str, key: str, *, limit: int, per: dt.timedelta) -> None:
+    """Uncount one hit that fitted: where only failures count, rivals must not all pass before the first is counted."""
+    LimitBucket.objects.filter(key=_hidden(scope, key)).update(full_until=F("full_until") - per / limit)
 
 
 def peek(scope: str, key: str, *, limit: int, per: dt.timedelta, now: dt.datetime) -> Verdict:

@@ -16,7 +16,7 @@ from emite.cfdi.rfc import Rfc, RfcInvalid
 from emite.charges.finding import by_code
 from emite.charges.models import Charge
 from emite.documents.models import FiscalDocument
-from emite.limits.counting import Verdict, hit, network, peek
+from emite.limits.counting import Verdict, give_back, hit, network
 from emite.organizations.models import Organization
 from emite.web.client import address
 
@@ -45,23 +45,29 @@ def find(
 
 def knows_rfc(request: HttpRequest, document: FiscalDocument, typed: str, now: dt.datetime) -> tuple[bool, Verdict]:
     """Whether somebody knows the RFC of an invoice; limited by ticket and place, and by ticket alone."""
-    place = f"{document.pk}\0{network_of(request)}"
+    counted: list[tuple[str, str, int, dt.timedelta]] = []
     for scope, key, limit, per in (
-        ("portal-rfc", place, RFC_LIMIT, RFC_PER),
+        ("portal-rfc", f"{document.pk}\0{network_of(request)}", RFC_LIMIT, RFC_PER),
         ("portal-rfc-all", str(document.pk), RFC_LIMIT_ALL, RFC_PER_ALL),
     ):
-        verdict = peek(scope, key, limit=limit, per=per, now=now)
+        verdict = hit(scope, key, limit=limit, per=per, now=now)
         if not verdict.allowed:
+            _give_back(counted)
             return False, verdict
+        counted.append((scope, key, limit, per))
     try:
         rfc: str = Rfc.parse(typed)
     except RfcInvalid:
         rfc = ""
-    if hmac.compare_digest(rfc.encode(), document.receptor_rfc.encode()):
-        return True, Verdict(True)
-    hit("portal-rfc", place, limit=RFC_LIMIT, per=RFC_PER, now=now)
-    hit("portal-rfc-all", str(document.pk), limit=RFC_LIMIT_ALL, per=RFC_PER_ALL, now=now)
-    return False, Verdict(True)
+    if not hmac.compare_digest(rfc.encode(), document.receptor_rfc.encode()):
+        return False, Verdict(True)
+    _give_back(counted)
+    return True, Verdict(True)
+
+
+def _give_back(counted: list[tuple[str, str, int, dt.timedelta]]) -> None:
+    for scope, key, limit, per in counted:
+        give_back(scope, key, limit=limit, per=per)
 
 
 def may_mail(request: HttpRequest, document: FiscalDocument, now: dt.datetime) -> Verdict:

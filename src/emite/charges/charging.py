@@ -180,3 +180,25 @@ def revoke_code(target: Charge, *, user: User, now: dt.datetime) -> None:
                 subject=f"charge:{target.pk}",
                 now=now,
             )
+
+
+def renew_code(target: Charge, *, user: User, now: dt.datetime) -> str:
+    """Another code for a lost or stolen ticket: the old one is unknown from now on. Returns the new one in clear.
+
+    Raises ChargeInUse for a void charge.
+    """
+    with transaction.atomic():
+        locked = Charge.objects.select_for_update().get(organization_id=target.organization_id, pk=target.pk)
+        if locked.state == Charge.State.VOID:
+            raise ChargeInUse("La remisión está cancelada: su ticket ya no vale.")
+        code = give_code(locked)
+        locked.code_revoked_at = None
+        locked.save(update_fields=["code_hash", "code_cipher", "code_revoked_at"])
+        record(
+            organization_id=locked.organization_id,
+            actor=user.email,
+            action="charge.renew_code",
+            subject=f"charge:{locked.pk}",
+            now=now,
+        )
+    return code

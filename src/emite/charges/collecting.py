@@ -6,6 +6,7 @@ Amounts are exact pesos; nothing is ever taken above what is owed (the change is
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,10 +17,11 @@ from django.db.models import F
 
 from emite.accounts.models import User
 from emite.cfdi.money import text
-from emite.charges.models import CashRegister, Charge, ChargeCounter, Payment, PaymentSlip
+from emite.charges.drawer import CASH, Drawer, DrawerRefused, session_for
+from emite.charges.models import CashRegister, Charge, ChargeCounter, Payment, PaymentSlip, RefundPart
+from emite.charges.models.money import CARDS
 from emite.integrations.publishing import publish
 
-CASH = "01"
 #: The forms a desk takes, with SAT's keys (c_FormaPago).
 DESK_FORMS = {
     "01": "Efectivo",
@@ -29,6 +31,8 @@ DESK_FORMS = {
     "02": "Cheque nominativo",
     "29": "Tarjeta de servicios",
 }
+
+_LAST4 = re.compile("[0-9]{4}")
 
 
 class PaymentRefused(Exception):
@@ -45,6 +49,7 @@ class Part:
 
     forma_pago: str
     amount: Decimal
+    last4: str = ""
 
 
 def pay(
@@ -56,8 +61,12 @@ def pay(
     now: dt.datetime,
     cash_received: Decimal | None = None,
     idempotency_key: str | None = None,
+    drawer: Drawer = Drawer.IF_OPEN,
 ) -> PaymentSlip:
-    """A slip for these payments. Raises PaymentRefused. The same key again returns the first slip."""
+    """A slip for these payments, in the session that `drawer` says. The same key again returns the first slip.
+
+    Raises PaymentRefused.
+    """
     amount = _check(parts, register, cash_received)
     with transaction.atomic():
         locked = Charge.objects.select_for_update().get(pk=target.pk)
@@ -73,11 +82,16 @@ def pay(
             raise PaymentRefused("amount", "La remisión está cancelada: no admite pagos.")
         if amount > locked.owed:
             raise PaymentRefused("amount", f"Se deben ${locked.owed:,.2f}: no se puede cobrar más.")
+        try:
+            session = session_for(register, drawer)
+        except DrawerRefused as refused:
+            raise PaymentRefused(refused.field, refused.message) from refused
         slip = PaymentSlip.objects.create(
             organization_id=locked.organization_id,
             charge=locked,
             number=ChargeCounter.take(locked.organization_id, "pago"),
             register=register,
+            session=session,
             cashier=user,
             paid_at=now,
             amount=amount,
@@ -91,6 +105,7 @@ def pay(
                 slip=slip,
                 forma_pago=part.forma_pago,
                 amount=part.amount,
+                last4=part.last4,
             )
             for part in parts
         )
@@ -123,20 +138,35 @@ def _check(parts: Sequence[Part], register: CashRegister, cash_received: Decimal
             raise PaymentRefused("forma_pago", "Elige una forma de pago de la lista.")
         if part.amount <= 0 or part.amount != part.amount.quantize(Decimal("0.01")):
             raise PaymentRefused("amount", "La cantidad debe ser mayor que cero, con dos decimales a lo más.")
+        if part.last4 and not (_LAST4.fullmatch(part.last4) and part.forma_pago in CARDS):
+            raise PaymentRefused("last4", "Son los últimos cuatro números de la tarjeta, y solo si se paga con una.")
     cash = sum((part.amount for part in parts if part.forma_pago == CASH), Decimal(0))
     if cash_received is not None and cash_received < cash:
         raise PaymentRefused("cash_received", "El efectivo recibido no alcanza.")
     return sum((part.amount for part in parts), Decimal(0))
 
 
-def largest_form(target: Charge) -> str:
-    """The form with the largest amount paid, as the CFDI states it; the earliest of equals.
+def largest_form(*targets: Charge) -> str:
+    """The form in which most was paid over all of them, as the CFDI states it; the earliest of equals.
 
     Source: Guía de llenado del Anexo 20, FormaPago; regla 2.7.1.32.
     """
-    sums: dict[str, Decimal] = {}
-    for payment in target.payments.order_by("id"):
-        sums[payment.forma_pago] = sums.get(payment.forma_pago, Decimal(0)) + payment.amount
+    sums = paid_in(*targets)
     if not sums:
         raise PaymentRefused("amount", "La remisión no tiene pagos.")
     return max(sums, key=lambda form: sums[form])
+
+
+def paid_in(*targets: Charge) -> dict[str, Decimal]:
+    """What was paid in each form less what was given back in it, the form that was used first being the first.
+
+    What was undone counts nowhere, and neither does a form of which nothing is left.
+    """
+    sums: dict[str, Decimal] = {}
+    kept = Payment.objects.filter(charge__in=targets, slip__undone=None).order_by("id")
+    for form, amount in kept.values_list("forma_pago", "amount"):
+        sums[form] = sums.get(form, Decimal(0)) + amount
+    given_back = RefundPart.objects.filter(refund__charge__in=targets)
+    for form, amount in given_back.values_list("forma_pago", "amount"):
+        sums[form] = sums.get(form, Decimal(0)) - amount
+    return {form: net for form, net in sums.items() if net}

@@ -1,6 +1,6 @@
 """Takes the pictures of the README from a running demo.
 
-    make demo, and in another terminal: .venv/bin/python -m tests.flows.pictures CODE
+make demo, and in another terminal: .venv/bin/python -m tests.flows.pictures CODE
 """
 
 from __future__ import annotations

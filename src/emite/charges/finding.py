@@ -1,4 +1,4 @@
-"""Find a charge by its code. Unknown, revoked and foreign codes answer alike: None.
+"""Find a charge by its code, and what hangs from it. Unknown, revoked and foreign codes answer alike: None.
 
 Counting wrong guesses is the portal's business (`limits`).
 """
@@ -6,9 +6,19 @@ Counting wrong guesses is the portal's business (`limits`).
 from __future__ import annotations
 
 from emite.charges.code import read_code
-from emite.charges.models import Charge
+from emite.charges.models import Charge, ChargeLine, Payment
+from emite.database.kept import Given, Kept
 from emite.organizations.models import Organization
 from emite.vault import codes as ticket_codes
+
+_OF_CHARGE = {"organization": Given("organization"), "charge": Given("charge")}
+_BY_CODE = Kept(
+    lambda: Charge.objects.filter(
+        organization=Given("organization"), code_hash=Given("hash"), code_revoked_at__isnull=True
+    )
+)
+_LINES = Kept(lambda: ChargeLine.objects.filter(**_OF_CHARGE).order_by("position"))
+_PAYMENTS = Kept(lambda: Payment.objects.filter(**_OF_CHARGE).order_by("id"))
 
 
 def by_code(organization: Organization, typed: str) -> Charge | None:
@@ -16,9 +26,17 @@ def by_code(organization: Organization, typed: str) -> Charge | None:
     code = read_code(typed)
     if code is None:
         return None
-    found = (
-        Charge.objects.select_related("organization", "issuer").defer("organization__logo")
-        .filter(organization=organization, code_hash=ticket_codes.code_hash(organization.pk, code))
-        .first()
-    )
-    return found if found and found.code_revoked_at is None else None
+    found = _BY_CODE.first(organization=organization.pk, hash=ticket_codes.code_hash(organization.pk, code))
+    if found is not None:
+        found.organization = organization
+    return found
+
+
+def lines_of(charge: Charge) -> list[ChargeLine]:
+    """Its lines, in their order."""
+    return _LINES.all(organization=charge.organization_id, charge=charge.pk)
+
+
+def payments_of(charge: Charge) -> list[Payment]:
+    """What was paid of it, in the order of paying."""
+    return _PAYMENTS.all(organization=charge.organization_id, charge=charge.pk)

@@ -118,7 +118,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # Sessions live in the database so that "Terminar" really ends one: a copied cookie is worth nothing afterwards.
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "emite.web.sessions"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True

@@ -17,12 +17,17 @@ from emite.cfdi.faults import CfdiInvalid, Fault, Severity
 from emite.cfdi.stored import from_json, to_json
 from emite.cfdi.xml import build
 from emite.cfdi.zones import local_now, moment_of
+from emite.database.kept import Given, Kept
 from emite.documents.models import DocumentEvent, FiscalDocument, SealedXml, State
 from emite.issuers.keys import open_csd
 from emite.issuers.models import Issuer, PacAccount, Series, StoredCsd
 
 #: Fecha is set this much before now, so that a PAC whose clock is a little late does not see the future.
 FECHA_MARGIN = dt.timedelta(seconds=5)
+
+_ACCOUNT = Kept(
+    lambda: PacAccount.objects.filter(organization=Given("organization"), issuer=Given("issuer"), active=True)
+)
 
 
 class NotReady(Exception):
@@ -56,7 +61,7 @@ def draft(
     Call it in the transaction that binds what it invoices; wake the worker there too. `sample` is checked in place of
     a document that this program wrote with thousands of Conceptos; that one is checked whole when it is sealed.
     """
-    account = PacAccount.objects.filter(organization_id=issuer.organization_id, issuer=issuer, active=True).first()
+    account = _ACCOUNT.first(organization=issuer.organization_id, issuer=issuer.pk)
     if account is None:
         raise NotReady("Falta la cuenta del PAC: sin ella no se puede timbrar.")
     wrong = errors(check(sample or comprobante))

@@ -12,6 +12,7 @@ from emite.cfdi.comprobante import Comprobante, Emisor, Receptor
 from emite.cfdi.taxes import Treatment
 from emite.cfdi.zones import local_now
 from emite.charges.collecting import largest_form
+from emite.charges.finding import lines_of
 from emite.charges.models import Charge
 from emite.charges.pricing import LineInput, conceptos
 from emite.issuers.models import Issuer
@@ -36,7 +37,7 @@ def line_inputs(charge: Charge, *, patient: str = "") -> list[LineInput]:
             discount=line.discount,
             code=line.code,
         )
-        for line in charge.lines.all()
+        for line in lines_of(charge)
     ]
 
 

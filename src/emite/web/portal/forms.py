@@ -9,7 +9,8 @@ import hashlib
 import re
 import unicodedata
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 from django import forms
@@ -73,7 +74,9 @@ class DatosForm(FiscalDataForm):
     paciente = forms.CharField(required=False, max_length=200)
     revisado = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, forma_pago: str = "", patient_name: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, data: Any = None, *, forma_pago: Callable[[], str], patient_name: str = "", **kwargs: Any
+    ) -> None:
         self.offered: Sequence[str] | None = kwargs.get("usos_offered")
         super().__init__(data, **kwargs)
         self.forma_pago = forma_pago
@@ -180,7 +183,7 @@ class DatosForm(FiscalDataForm):
         self.add_error(told.field or None, told.message)
         return told.mender
 
-    @property
+    @cached_property
     def rfc_says(self) -> tuple[str, str]:
         """While it is being typed: ("wrong" | "cost" | "good", a line about the RFC), or two empty texts."""
         typed = self._typed("rfc")
@@ -198,10 +201,10 @@ class DatosForm(FiscalDataForm):
     def uso_means(self) -> str:
         return USO_MEANS.get(self._chosen("uso_cfdi"), "")
 
-    @property
+    @cached_property
     def cost(self) -> str:
         """What of this choice will not be deductible."""
-        return cost_of(self._chosen("uso_cfdi"), self._chosen("regimen_fiscal"), self.forma_pago)
+        return cost_of(self._chosen("uso_cfdi"), self._chosen("regimen_fiscal"), self.forma_pago())
 
     def _chosen(self, name: str) -> str:
         typed = self._typed(name)

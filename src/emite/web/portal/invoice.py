@@ -24,7 +24,7 @@ from emite.documents.waking import wake_delivery
 from emite.web.portal import guarding
 from emite.web.portal.forms import MailForm, RfcForm
 from emite.web.portal.masking import shown
-from emite.web.portal.situation import invoice_of
+from emite.web.portal.situation import invoice as invoice_of
 from emite.web.portal.visit import Visit, visiting
 from emite.web.portal.words import wait
 
@@ -41,7 +41,7 @@ STATUS = {
 @visiting
 def invoice(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Fourth screen. A POST carries the RFC that opens an invoice made from another phone or at the desk."""
-    document = invoice_of(visit.charge)
+    document = invoice_of(visit.live)
     if document is None:
         return _to(visit, "data" if visit.asked else "charge")
     if document.pk != visit.document:
@@ -55,7 +55,7 @@ def invoice(request: HttpRequest, visit: Visit) -> HttpResponse:
 @visiting
 def progress(request: HttpRequest, visit: Visit) -> HttpResponse:
     """The list of steps alone, for htmx; it sends the page on when there is news to show."""
-    document = invoice_of(visit.charge)
+    document = invoice_of(visit.live)
     if document is None or document.pk != visit.document or document.is_settled:
         response = HttpResponse()
         response["HX-Redirect"] = reverse("portal:invoice", args=[visit.organization.slug])
@@ -67,7 +67,7 @@ def opened(view: Callable[[HttpRequest, Visit, FiscalDocument], HttpResponse]) -
     """The view gets the document too, if this browser may see it; others are sent to type its RFC."""
 
     def checked(request: HttpRequest, visit: Visit) -> HttpResponse:
-        document = invoice_of(visit.charge)
+        document = invoice_of(visit.live)
         if document is None or document.pk != visit.document:
             return _to(visit, "invoice")
         return view(request, visit, document)

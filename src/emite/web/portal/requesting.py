@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,8 +20,11 @@ from emite.cfdi import codes
 from emite.cfdi.comprobante import Receptor
 from emite.cfdi.faults import CfdiInvalid
 from emite.cfdi.stored import from_json
+from emite.charges.allocating import live_document
 from emite.charges.collecting import DESK_FORMS, largest_form
-from emite.charges.models import Charge, Payment
+from emite.charges.finding import lines_of, payments_of
+from emite.charges.models import Charge
+from emite.database.kept import Given, Kept
 from emite.documents.models import Delivery, FiscalDocument, State
 from emite.invoices.issuing import AlreadyInvoiced, NotInvoiceable, Request, issue
 from emite.web.errors.sat_codes import Mender
@@ -32,6 +36,11 @@ from emite.web.portal.words import CASH
 
 log = structlog.get_logger(__name__)
 
+_REFUSED = Kept(
+    lambda: FiscalDocument.objects.filter(
+        organization=Given("organization"), allocations__charge=Given("charge"), state=State.REJECTED
+    ).only("pk")
+)
 #: Lines shown before the rest is folded.
 SHOWN_LINES = 5
 #: Refusals by the PAC after which the desk goes on: the portal is no way to try out other people's data.
@@ -42,12 +51,12 @@ REFUSALS = 10
 @visiting
 def charge(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Second screen: what was charged, read-only, and until when it can be invoiced here."""
-    found = situation.of(visit.charge, visit.now)
+    found = situation.of(visit.charge, visit.live, visit.now)
     if found.kind is Kind.INVOICED:
         return _to(visit, "invoice")
     if found.is_closed:
         return closed(request, visit, found.kind)
-    lines = list(visit.charge.lines.all())
+    lines = lines_of(visit.charge)
     payments = _payments(visit.charge)
     context = {
         **_context(visit, 2),
@@ -68,7 +77,7 @@ def data(request: HttpRequest, visit: Visit) -> HttpResponse:
     if request.method == "POST" and request.POST.get("ticket") not in (None, "", visit.charge.folio):
         # Another ticket was opened in another tab: this form was written under other lines and another amount.
         return render(request, "portal/other_ticket.html", _context(visit, 3), status=409)
-    found = situation.of(visit.charge, visit.now)
+    found = situation.of(visit.charge, visit.live, visit.now)
     if found.kind is Kind.INVOICED and request.method != "POST":
         return _to(visit, "invoice")
     if found.is_closed:
@@ -150,7 +159,7 @@ def _request(request: HttpRequest, visit: Visit, found: Situation) -> HttpRespon
 
 def _lost(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Somebody was faster: a page without anybody's data. Whoever asked in this same browser goes to the invoice."""
-    found = situation.of(visit.charge, visit.now)
+    found = situation.of(visit.charge, live_document(visit.charge), visit.now)
     if found.kind is Kind.IN_GLOBAL:
         return closed(request, visit, found.kind)
     if found.document is not None and found.document.pk == visit.document:
@@ -184,7 +193,7 @@ def _form(visit: Visit, typed: Any, *, initial: dict[str, str] | None = None) ->
     return DatosForm(
         typed,
         initial=initial,
-        forma_pago=largest_form(visit.charge),
+        forma_pago=partial(largest_form, visit.charge),
         usos_offered=visit.organization.usos_offered,
         patient_name=visit.charge.patient_name,
         auto_id="%s",
@@ -216,13 +225,13 @@ def _typed_before(visit: Visit, refused: FiscalDocument) -> dict[str, str]:
 
 
 def _refusals(charge: Charge) -> int:
-    return FiscalDocument.objects.filter(allocations__charge=charge, state=State.REJECTED).count()
+    return len(_REFUSED.all(organization=charge.organization_id, charge=charge.pk))
 
 
 def _payments(charge: Charge) -> list[dict[str, Any]]:
     """One row per form of payment, in words."""
     sums: dict[str, Decimal] = {}
-    for paid in Payment.objects.filter(organization_id=charge.organization_id, charge=charge):
+    for paid in payments_of(charge):
         sums[paid.forma_pago] = sums.get(paid.forma_pago, Decimal(0)) + paid.amount
     return [
         {

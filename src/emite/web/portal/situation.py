@@ -9,7 +9,6 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
-from emite.charges.allocating import live_document
 from emite.charges.models import Charge
 from emite.documents.models import FiscalDocument
 
@@ -37,9 +36,8 @@ class Situation:
         return self.kind in (Kind.IN_GLOBAL, Kind.VOID, Kind.OFF, Kind.EXPIRED)
 
 
-def of(charge: Charge, now: dt.datetime) -> Situation:
-    """Two queries at most: the live document, and whether the portal may issue."""
-    document = live_document(charge)
+def of(charge: Charge, document: FiscalDocument | None, now: dt.datetime) -> Situation:
+    """`document`: the one that invoices the charge now. One query at most: whether the portal may issue."""
     if document is not None:
         kind = Kind.IN_GLOBAL if document.channel == FiscalDocument.Channel.GLOBAL else Kind.INVOICED
         return Situation(kind, document)
@@ -52,7 +50,6 @@ def of(charge: Charge, now: dt.datetime) -> Situation:
     return Situation(Kind.OPEN if charge.is_paid else Kind.OWED)
 
 
-def invoice_of(charge: Charge) -> FiscalDocument | None:
-    """The invoice of this charge alone. A factura global is nobody's: it lists what everybody paid."""
-    document = live_document(charge)
+def invoice(document: FiscalDocument | None) -> FiscalDocument | None:
+    """The document if it invoices one charge alone. A factura global is nobody's: it lists what everybody paid."""
     return None if document is None or document.channel == FiscalDocument.Channel.GLOBAL else document

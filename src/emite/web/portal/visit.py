@@ -10,14 +10,17 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth import SESSION_KEY as STAFF
+from django.db.models import FilteredRelation, Q
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
 from emite.charges.models import Charge
+from emite.database.kept import Given, Kept
+from emite.documents.models import FiscalDocument
 from emite.organizations.models import Organization
 
 #: A phone left on a table forgets the charge after this long.
@@ -25,14 +28,31 @@ IDLE = dt.timedelta(minutes=15)
 #: The moment of the last page is written at most this often.
 STAMP_EVERY = dt.timedelta(minutes=1)
 _KEY = "visita"
+_UNKNOWN: Final = {"document": "", "asked": False, "with_patient": False}
+
+#: The charge, whose it is and the document that invoices it now, at one look.
+_CHARGE = Kept(
+    lambda: (
+        Charge.objects.annotate(live=FilteredRelation("allocations", condition=Q(allocations__active=True)))
+        .select_related("organization", "live__document")  # type: ignore[misc] # a FilteredRelation may be followed
+        # The logo is served by itself; a factura global's content is half a megabyte.
+        .defer("organization__logo", "live__document__content")
+        .filter(organization=Given("organization"), pk=Given("charge"), organization__slug=Given("slug"))
+        .filter(code_revoked_at__isnull=True)
+    )
+)
 
 
 @dataclass
 class Visit:
-    """`document`: the invoice that this browser asked for, or whose RFC it knew; only then is it shown in full."""
+    """`document`: the invoice that this browser asked for, or whose RFC it knew; only then is it shown in full.
+
+    `live`: the document that invoices the charge now, if any, whoever asked for it.
+    """
 
     charge: Charge
     now: dt.datetime
+    live: FiscalDocument | None
     document: uuid.UUID | None = None
     asked: bool = False
     with_patient: bool = False
@@ -46,16 +66,18 @@ class Visit:
     ) -> None:
         """This browser may see that document from now on. `asked`: it is the one that asked for it."""
         self.document, self.asked, self.with_patient = document, asked, with_patient
-        _write(request, self)
+        known = {"document": str(document), "asked": asked, "with_patient": with_patient, "seen": self.now.isoformat()}
+        request.session[_KEY] = {**request.session[_KEY], **known}
 
 
 def begin(request: HttpRequest, charge: Charge, now: dt.datetime) -> None:
     """Open a visit under a new session key. The same charge again keeps what this browser knew of it."""
     known = _read(request, now)
-    if STAFF not in request.session:
+    if STAFF not in request.session and request.session.session_key is not None:
         request.session.cycle_key()
-    same = known is not None and known["charge"] == str(charge.pk)
-    _write(request, _visit(charge, now, known if same else None))
+    if known is None or known["charge"] != str(charge.pk):
+        known = {**_UNKNOWN, "organization": str(charge.organization_id), "charge": str(charge.pk)}
+    request.session[_KEY] = {**known, "seen": now.isoformat()}
 
 
 def end(request: HttpRequest) -> None:
@@ -68,20 +90,16 @@ def end(request: HttpRequest) -> None:
 def current(request: HttpRequest, slug: str, now: dt.datetime) -> Visit | None:
     """The visit under way in that organization; None when there is none, it went idle or its code was revoked."""
     known = _read(request, now)
-    if known is None:
+    if known is None or "organization" not in known:  # written by an earlier version
         return None
-    charge = (
-        Charge.objects.select_related("organization")
-        .defer("organization__logo")  # served by itself, not carried through every page
-        .filter(pk=known["charge"], organization__slug=slug, code_revoked_at=None)
-        .first()
-    )
+    charge = _CHARGE.first(organization=uuid.UUID(known["organization"]), charge=uuid.UUID(known["charge"]), slug=slug)
     if charge is None:
         return None
-    visit = _visit(charge, now, known)
     if now - dt.datetime.fromisoformat(known["seen"]) > STAMP_EVERY:
-        _write(request, visit)
-    return visit
+        request.session[_KEY] = {**known, "seen": now.isoformat()}
+    allocation = getattr(charge, "live", None)  # Django sets it only where there is one
+    document = uuid.UUID(known["document"]) if known["document"] else None
+    return Visit(charge, now, allocation and allocation.document, document, known["asked"], known["with_patient"])
 
 
 def visiting(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -109,12 +127,6 @@ def _redirect(request: HttpRequest, target: str) -> HttpResponseBase:
     return HttpResponseRedirect(target, status=303)
 
 
-def _visit(charge: Charge, now: dt.datetime, known: dict[str, Any] | None) -> Visit:
-    if known is None or not known["document"]:
-        return Visit(charge, now)
-    return Visit(charge, now, uuid.UUID(known["document"]), known["asked"], known["with_patient"])
-
-
 def _read(request: HttpRequest, now: dt.datetime) -> dict[str, Any] | None:
     known = request.session.get(_KEY)
     if not known:
@@ -123,13 +135,3 @@ def _read(request: HttpRequest, now: dt.datetime) -> dict[str, Any] | None:
         end(request)
         return None
     return dict(known)
-
-
-def _write(request: HttpRequest, visit: Visit) -> None:
-    request.session[_KEY] = {
-        "charge": str(visit.charge.pk),
-        "document": str(visit.document) if visit.document else "",
-        "asked": visit.asked,
-        "with_patient": visit.with_patient,
-        "seen": visit.now.isoformat(),
-    }

@@ -21,6 +21,7 @@ from emite.documents.spool import Rescued, Spool
 from emite.documents.stamping import Clock, LostLease, StampedTwice, Verified
 from emite.documents.steps import reached
 from emite.documents.waking import wake_delivery
+from emite.invoices.requests import close_stamped
 from emite.invoices.telling import tell
 from emite.pac.port import LookupAnswer, StampAnswer
 
@@ -126,6 +127,7 @@ def entail(document: FiscalDocument, now: dt.datetime) -> None:
             state=Delivery.State.FAILED, next_at=None, last_error=document.state
         )
     elif document.state == State.STAMPED:
+        close_stamped(document, now=now)
         for delivery in Delivery.objects.filter(document=document, state=Delivery.State.PENDING):
             Delivery.objects.filter(pk=delivery.pk).update(next_at=now)
             wake_delivery(delivery.pk)

@@ -12,10 +12,11 @@ from django.urls import reverse
 
 from emite.audit.models import AuditEvent
 from emite.charges.models import CashRegister, Charge, PaymentSlip
-from emite.documents.models import Delivery, FiscalDocument
+from emite.documents.models import Delivery, FiscalDocument, State
 from emite.integrations.models import ApiKey, WebhookDelivery, WebhookEndpoint
-from emite.invoices import periods
-from emite.invoices.models import Closing, GlobalPolicy
+from emite.invoices import periods, requests
+from emite.invoices.issuing import Request, issue
+from emite.invoices.models import Closing, GlobalPolicy, PortalRequest
 from emite.issuers.models import Issuer, StoredCsd
 from emite.organizations.models import Membership, Organization
 from emite.web.access import Need
@@ -65,6 +66,14 @@ NEEDS = {
     "invoice_mail": Need.COLLECT,
     "invoice": Need.ISSUE,
     "invoice_choices": Need.ISSUE,
+    "requests": Need.COLLECT,
+    "request_close": Need.ISSUE,
+    "refusal_close": Need.ISSUE,
+    "resolve": Need.COLLECT,
+    "resolve_look_up": Need.ISSUE,
+    "resolve_give_up": Need.ISSUE,
+    "resolve_keep": Need.ISSUE,
+    "resolve_import": Need.ISSUE,
     "registers": Need.ADMINISTER,
     "register_switch": Need.ADMINISTER,
     "issuer": Need.ADMINISTER,
@@ -84,7 +93,7 @@ MATRIX = [
 ]
 WRITTEN: list[type[Model]] = [
     AuditEvent, CashRegister, Charge, Closing, Delivery, FiscalDocument, GlobalPolicy, Issuer, Organization,
-    PaymentSlip, StoredCsd, ApiKey, WebhookEndpoint, WebhookDelivery,
+    PaymentSlip, PortalRequest, StoredCsd, ApiKey, WebhookEndpoint, WebhookDelivery,
 ]  # fmt: skip
 
 
@@ -96,6 +105,7 @@ def addresses(hospital: Hospital) -> dict[str, str]:
         "slip": slip, "slip_pdf": slip, "print_slip": slip,
         "register_switch": hospital.register, "csd": hospital.issuer,
         **connected(hospital),
+        **unfinished(hospital),
         **dict.fromkeys(("closing_progress", "closing_piece", "closing_xml", "closing_pdf"), waiting(hospital)),
     }  # fmt: skip
     found = {}
@@ -121,6 +131,23 @@ def connected(hospital: Hospital) -> dict[str, Model]:
         **of, endpoint=endpoint, event_id=uuid.uuid4(), event="x", body={}, next_at=now
     )
     return {"key_drop": key, "webhook_drop": endpoint, "webhook_again": delivery}
+
+
+def unfinished(hospital: Hospital) -> dict[str, Model]:
+    """An invoice on its way, one that was refused, and a request for help."""
+    moving, refused = (
+        issue(
+            charge, Request(make.receptor()), channel="portal", user=hospital.biller, now=make.now(),
+            idempotency_key=str(charge.pk),
+        )
+        for charge in (make.paid_charge(hospital), make.paid_charge(hospital))
+    )  # fmt: skip
+    FiscalDocument.objects.filter(pk=refused.pk).update(state=State.REJECTED)
+    asked = requests.ask(
+        make.paid_charge(hospital), why="expired", receptor={}, phone="5512345678", email="", note="", now=make.now()
+    )
+    of_moving = ("resolve", "resolve_look_up", "resolve_give_up", "resolve_keep", "resolve_import")
+    return {"request_close": asked, "refusal_close": refused, **dict.fromkeys(of_moving, moving)}
 
 
 def waiting(hospital: Hospital) -> Closing:

@@ -27,6 +27,7 @@ from emite.documents.rendering import pdf_of, stamped_xml
 from emite.documents.sealing import NotReady
 from emite.documents.waking import wake_delivery
 from emite.invoices.issuing import AlreadyInvoiced, NotAllowed, NotInvoiceable, Request, issue
+from emite.invoices.requests import typed_before
 from emite.typeset.process import TypesetFailed
 from emite.web.access import Need, StaffRequest, staff
 from emite.web.desk.charge_page import allocations_of, charge_or_404
@@ -59,7 +60,8 @@ def invoice(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "GET":
         if charge.state == Charge.State.VOID or not charge.is_paid or live_document(charge) is not None:
             return HttpResponseRedirect(reverse("desk:charge", args=[charge.pk]))
-        return _page(request, charge, _form(request, charge, None), str(uuid.uuid4()))
+        typed = typed_before(charge) if request.GET.get("datos") == "solicitud" else {}
+        return _page(request, charge, _form(request, charge, None, initial=typed), str(uuid.uuid4()), asked=bool(typed))
     form = _form(request, charge, request.POST)
     key = _key(request.POST.get("clave_envio", ""))
     if request.POST.get("accion") == "opciones":
@@ -141,8 +143,11 @@ def choices(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "desk/pieces/regimen.html", {"form": form})
 
 
-def _page(request: StaffRequest, charge: Charge, form: FiscalDataForm, key: str, *, status: int = 200) -> HttpResponse:
+def _page(
+    request: StaffRequest, charge: Charge, form: FiscalDataForm, key: str, *, status: int = 200, asked: bool = False
+) -> HttpResponse:
     context = {
+        "asked": asked,
         "organization": request.organization,
         "membership": request.membership,
         "charge": charge,

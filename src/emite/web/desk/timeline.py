@@ -70,6 +70,10 @@ _EVENTS: dict[str, Words] = {
     "redate": _plain("Se sella otra vez con la fecha de hoy"),
     "held": _plain("Detenida", "wrong", "Pasó el plazo de 72 horas sin saber si se timbró: la revisa una persona."),
     "rejected": _refused,
+    "discard_asked": _plain("Se pidió descartarla", "cost", "No se envía otra vez: se comprueba que no se timbró."),
+    "discard_taken_back": _plain("Se pidió conservarla", "", "Se envía otra vez en cuanto sea seguro."),
+    "void": _plain("Descartada", "", "Se sabe que no se timbró: su remisión quedó libre."),
+    "imported": lambda event, document: Entry(event.at, "Se trajo el XML de la página del PAC", "", event.who),
     "stamped": lambda event, document: Entry(
         event.at, "Timbrada", f"Folio fiscal {event.detail.get('uuid', '')}", "", "good"
     ),

@@ -14,6 +14,8 @@ from emite.web.desk import (
     paying,
     prints,
     registers,
+    requests,
+    resolving,
 )
 
 app_name = "desk"
@@ -48,6 +50,14 @@ urlpatterns = [
     path("caja/cierre/<uuid:pk>/avance/", closing.progress_piece, name="closing_piece"),
     path("caja/cierre/<uuid:pk>/<int:number>/xml", closing.xml, name="closing_xml"),
     path("caja/cierre/<uuid:pk>/<int:number>/pdf", closing.pdf, name="closing_pdf"),
+    path("caja/solicitudes/", requests.requests, name="requests"),
+    path("caja/solicitudes/<uuid:pk>/cerrar/", requests.close_request, name="request_close"),
+    path("caja/solicitudes/rechazadas/<uuid:pk>/cerrar/", requests.close_refusal, name="refusal_close"),
+    path("caja/facturas/<uuid:pk>/", resolving.resolve, name="resolve"),
+    path("caja/facturas/<uuid:pk>/consultar/", resolving.look_up, name="resolve_look_up"),
+    path("caja/facturas/<uuid:pk>/descartar/", resolving.give_up, name="resolve_give_up"),
+    path("caja/facturas/<uuid:pk>/conservar/", resolving.keep, name="resolve_keep"),
+    path("caja/facturas/<uuid:pk>/xml/", resolving.import_xml, name="resolve_import"),
     path("caja/cajas/", registers.registers, name="registers"),
     path("caja/cajas/<uuid:pk>/uso/", registers.switch, name="register_switch"),
     path("caja/emisor/", issuer.issuer_page, name="issuer"),

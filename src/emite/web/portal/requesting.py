@@ -126,7 +126,7 @@ def _request(request: HttpRequest, visit: Visit, found: Situation) -> HttpRespon
         return _ask(request, visit, form, status=422)
     if form.needs_a_look:
         return _ask(request, visit, form, status=200, look=True)
-    refusals = _refusals(visit.charge)
+    refusals = refusals_of(visit.charge)
     if refusals >= REFUSALS:
         return closed(request, visit, "refused")
     with_patient = bool(form.cleaned_data.get("paciente"))
@@ -224,7 +224,8 @@ def _typed_before(visit: Visit, refused: FiscalDocument) -> dict[str, str]:
     }
 
 
-def _refusals(charge: Charge) -> int:
+def refusals_of(charge: Charge) -> int:
+    """How often the PAC has refused this charge's data."""
     return len(_REFUSED.all(organization=charge.organization_id, charge=charge.pk))
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from functools import cache
 
-from emite.cfdi import codes, money, taxes
+from emite.cfdi import codes, egresos, money, notas, taxes
 from emite.cfdi.comprobante import Comprobante, Concepto, Emisor, InformacionGlobal, Receptor, Relacionados
+from emite.cfdi.notas import Reason
 from emite.cfdi.pagos import DoctoRelacionado, Pago, Pagos, PagosTotales, RetencionDR, RetencionP, TrasladoDR, TrasladoP
 from emite.cfdi.rfc import EXTRANJERO, PUBLICO_EN_GENERAL
 from emite.cfdi.taxes import ISR_HONORARIOS, ISR_RESICO, IVA_DOS_TERCIOS, RetencionRate, Treatment
@@ -62,7 +64,7 @@ def document(number: int) -> Comprobante:
     """The `number`-th document."""
     chance = random.Random(number)
     shape: Callable[[random.Random], Comprobante] = chance.choices(
-        (_invoice, _refund, _global, _payment), weights=(80, 6, 6, 8)
+        (invoice, _refund, _global, _payment), weights=(76, 10, 6, 8)
     )[0]
     return shape(chance)
 
@@ -133,7 +135,8 @@ def _lines(chance: random.Random, emisor: Emisor, receptor: Receptor) -> tuple[C
     return tuple(_line(chance, retentions) for _ in range(chance.choices((1, 2, 3, 10, 40), (40, 25, 20, 12, 3))[0]))
 
 
-def _invoice(chance: random.Random) -> Comprobante:
+def invoice(chance: random.Random) -> Comprobante:
+    """An ingreso of any shape."""
     emisor, lugar = chance.choice(EMISORES), chance.choice(_postal_codes())
     receptor = _receptor(chance, lugar)
     deferred = chance.random() < 0.3
@@ -166,19 +169,52 @@ def _uuid(chance: random.Random) -> str:
 
 
 def _refund(chance: random.Random) -> Comprobante:
-    emisor, lugar = chance.choice(EMISORES), chance.choice(_postal_codes())
-    receptor = Receptor(_rfc(chance, moral=True), chance.choice(_NAMES), chance.choice(_postal_codes()), "601", "G02")
-    return Comprobante(
-        tipo="E",
-        fecha=_fecha(chance),
-        lugar_expedicion=lugar,
-        emisor=emisor,
-        receptor=receptor,
-        conceptos=_lines(chance, emisor, receptor),
-        forma_pago="15",
-        metodo_pago="PUE",
-        relacionados=_related(chance, "01"),
+    """A nota de crédito on a random invoice, or on a sale of a factura global: one of several parts of it, or all."""
+    original = replace(invoice(chance), moneda="MXN", tipo_cambio=None)
+    on_global = chance.random() < 0.3
+    left = egresos.parts_of(original)
+    if on_global:
+        sale = chance.choice(_global(chance).conceptos)
+        cents = replace(sale, importe=money.half_up(sale.importe, 2) or D("0.01"))
+        left = egresos.parts_of_sale(_in_cents(cents))
+    for _ in range(chance.choice((0, 0, 1, 3))):
+        taken = {part.position: part for part in _some(chance, left)}
+        left = tuple(part.less(taken[part.position]) if part.position in taken else part for part in left)
+    parts = _some(chance, left) if chance.random() < 0.5 else egresos.take_all(left)
+    about = {
+        "reason": chance.choice([each for each in Reason if each is not Reason.LATE or on_global]),
+        "forma_pago": chance.choice(("01", "03", "15")),
+        "emisor": original.emisor,
+        "lugar_expedicion": original.lugar_expedicion,
+        "fecha": original.fecha,
+    }
+    if not parts:
+        return _refund(chance)
+    if on_global:
+        return notas.of_global("REM-000123", _uuid(chance), parts, **about)
+    return notas.of_invoice(original, _uuid(chance), parts, **about)
+
+
+def _in_cents(sale: Concepto) -> Concepto:
+    """The sale as a factura global has it: with the cents of its ticket."""
+    taxed = tuple(
+        replace(
+            tax,
+            base=sale.importe,
+            importe=None if tax.tasa_o_cuota is None else money.half_up(sale.importe * tax.tasa_o_cuota, 2),
+        )
+        for tax in sale.traslados
     )
+    return replace(sale, traslados=taxed)
+
+
+def _some(chance: random.Random, left: tuple[egresos.Part, ...]) -> tuple[egresos.Part, ...]:
+    """Some of what is left; nothing when that cannot be split."""
+    amount = money.half_up(egresos.total(left) * D(chance.randint(1, 99)) / 100, 2)
+    try:
+        return egresos.take_amount(left, amount)
+    except egresos.CannotSplit:
+        return ()
 
 
 def _global(chance: random.Random) -> Comprobante:

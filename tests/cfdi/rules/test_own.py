@@ -33,6 +33,7 @@ _SPEAK: list[tuple[str, str, Spoil]] = [
     ("EMI107", "egreso", put(".", MetodoPago=None, FormaPago=None)),
     ("EMI108", "paciente", put(C, ValorUnitario="790.00")),
     ("EMI109", "factura", drop("cfdi:Impuestos/cfdi:Traslados/cfdi:Traslado[3]")),
+    ("EMI110", "egreso", put("cfdi:CfdiRelacionados", TipoRelacion="05")),
 ]  # fmt: skip
 _SILENT: list[tuple[str, str, Spoil]] = [
     ("EMI101", "global", put(RECEPTOR, Rfc="XAXX010101000")),
@@ -50,6 +51,8 @@ _SILENT: list[tuple[str, str, Spoil]] = [
     ("EMI108", "paciente", put(C, Cantidad="3", ValorUnitario="266.67")),
     ("EMI108", "factura", put(C, ValorUnitario="100.08")),
     ("EMI109", "paciente", put(".", Serie="A")),
+    ("EMI110", "egreso", put("cfdi:CfdiRelacionados", TipoRelacion="03")),
+    ("EMI110", "egreso", put("cfdi:CfdiRelacionados", TipoRelacion="04")),
 ]
 
 

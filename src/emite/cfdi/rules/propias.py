@@ -173,3 +173,16 @@ def exento_sin_resumen(d: Documento) -> Finding:
     return Aviso(
         f"El resumen no incluye el traslado Exento del impuesto {missing[0]} que traen los conceptos: agréguelo."
     )
+
+
+@rule("EMI110", each="relacion", at="/@TipoRelacion")
+def relacion_del_tipo(d: Documento, tipo: str | None) -> Finding:
+    """TipoRelacion is one that this kind of document may have (GUIA): 05 only T; 06 and 07 only I and E; P only 04."""
+    relation = (tipo or "").strip()
+    fitting = {"05": ("T",), "06": ("I", "E"), "07": ("I", "E"), "01": ("I", "E"), "02": ("I", "E")}.get(relation)
+    if fitting is None or d.tipo in fitting or d.tipo not in ("I", "E", "T", "P"):
+        return None
+    return Aviso(
+        f"La relación {relation} no es de un comprobante de tipo {d.tipo}: es de {' o '.join(fitting)}. "
+        "Una nota de crédito es de tipo E con relación 01, o 03 si se devolvió algo."
+    )

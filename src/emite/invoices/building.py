@@ -22,10 +22,11 @@ PATIENT_PREFIX = "Paciente: "
 DESCRIPTION_LIMIT = 1000
 
 
-def line_inputs(charge: Charge, *, patient: str = "") -> list[LineInput]:
-    """The charge's lines as they were priced; with `patient`, the name of who was treated in each concept."""
-    name = " ".join("".join(each if each.isprintable() and each != "|" else " " for each in patient).split())
-    suffix = f". {PATIENT_PREFIX}{name}" if name else ""
+def line_inputs(charge: Charge, *, with_folio: bool = False, with_patient: bool = False) -> list[LineInput]:
+    """The charge's lines as they were priced; in each description the folio, and who was treated, when asked for."""
+    suffix = f" ({charge.folio})" if with_folio else ""
+    name = _printable(charge.patient_name) if with_patient else ""
+    suffix += f". {PATIENT_PREFIX}{name}" if name else ""
     return [
         LineInput(
             description=line.description[: DESCRIPTION_LIMIT - len(suffix)] + suffix,
@@ -41,14 +42,20 @@ def line_inputs(charge: Charge, *, patient: str = "") -> list[LineInput]:
     ]
 
 
-def comprobante(
-    charges: Sequence[Charge], receptor: Receptor, *, issuer: Issuer, now: dt.datetime, patient: str = ""
-) -> Comprobante:
-    """The CFDI of type I for charges that are paid: PUE with the form of the largest amount.
+def _printable(name: str) -> str:
+    return " ".join("".join(each if each.isprintable() and each != "|" else " " for each in name).split())
 
-    Source: RMF 2.7.1.29 and 2.7.1.32; Guía de llenado del Anexo 20. Folio and date come when it is sealed.
+
+def comprobante(
+    charges: Sequence[Charge], receptor: Receptor, *, issuer: Issuer, now: dt.datetime, with_patient: bool = False
+) -> Comprobante:
+    """The CFDI of type I for charges that are paid: PUE with the form of the largest amount over all of them.
+
+    Of several charges each Concepto says which one it is of. Source: RMF 2.7.1.29 and 2.7.1.32; Guía de llenado del
+    Anexo 20. Folio and date come when it is sealed.
     """
-    lines = [line for charge in charges for line in line_inputs(charge, patient=patient)]
+    several = len(charges) > 1
+    lines = [line for charge in charges for line in line_inputs(charge, with_folio=several, with_patient=with_patient)]
     return Comprobante(
         tipo="I",
         fecha=local_now(now, issuer.lugar_expedicion),
@@ -56,6 +63,6 @@ def comprobante(
         emisor=Emisor(rfc=issuer.rfc, nombre=issuer.nombre, regimen_fiscal=issuer.regimen_fiscal),
         receptor=receptor,
         conceptos=conceptos(lines),
-        forma_pago=largest_form(charges[0]),
+        forma_pago=largest_form(*charges),
         metodo_pago="PUE",
     )

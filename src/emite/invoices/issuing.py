@@ -1,4 +1,4 @@
-"""Issue: a paid charge and a recipient become a draft that a worker will seal and stamp.
+"""Issue: paid charges and a recipient become a draft that a worker will seal and stamp.
 
 One transaction: permission, draft, allocation and wake-up, or nothing. No key is opened and no PAC is called here.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -29,7 +30,7 @@ class NotAllowed(Exception):
 
 
 class NotInvoiceable(Exception):
-    """The charge cannot be invoiced as it is. `reason` is one of: void, unpaid."""
+    """The charges cannot be invoiced as they are. `reason` is one of: void, unpaid, issuers, too_many."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -49,53 +50,99 @@ class Request:
     with_patient: bool = False
 
 
+#: Remisiones of one invoice: what a person still reads line by line before it is stamped.
+MOST_TOGETHER = 50
+
+
 def issue(
     charge: Charge, request: Request, *, channel: str, user: User, now: dt.datetime, idempotency_key: str
 ) -> FiscalDocument:
-    """The draft that invoices this charge, allocated and with its worker woken.
+    """The draft that invoices this charge: `issue_together` of one."""
+    return issue_together([charge], request, channel=channel, user=user, now=now, idempotency_key=idempotency_key)
 
-    The same key for the same charge returns its document, also when it was refused since. Raises NotAllowed,
-    NotInvoiceable, AlreadyInvoiced, NotReady, or CfdiInvalid with every fault of what was typed; nothing is stored
-    then.
+
+def issue_together(
+    charges: Sequence[Charge], request: Request, *, channel: str, user: User, now: dt.datetime, idempotency_key: str
+) -> FiscalDocument:
+    """The draft that invoices all of these charges of one organization, allocated and with its worker woken.
+
+    All or none: one row per charge, bound under the same UNIQUE index as every other invoice. The same key for the
+    same charges returns their document, also when it was refused since. Raises NotAllowed, NotInvoiceable,
+    AlreadyInvoiced, NotReady, or CfdiInvalid with every fault of what was typed; nothing is stored then.
     """
-    if not may_issue(user, charge.organization_id):
+    organization_id = charges[0].organization_id
+    if not may_issue(user, organization_id):
         raise NotAllowed(user.email)
     with transaction.atomic():
-        locked = Charge.objects.select_for_update(of=("self",)).select_related("issuer").get(pk=charge.pk)
-        earlier = live_document(locked)
+        locked = _locked(charges)
+        earlier = _earlier(locked, idempotency_key)
         if earlier is not None:
-            if earlier.idempotency_key == idempotency_key:
-                return earlier
-            raise AlreadyInvoiced(str(locked.pk))
-        refused = _asked_before(locked, idempotency_key)
-        if refused is not None:
-            return refused
-        if locked.state == Charge.State.VOID:
-            raise NotInvoiceable("void")
-        if not locked.is_paid:
-            raise NotInvoiceable("unpaid")
-        patient = locked.patient_name if request.with_patient else ""
+            return earlier
+        issuer = invoiceable(locked)
         document = draft(
-            comprobante([locked], request.receptor, issuer=locked.issuer, now=now, patient=patient),
-            issuer=locked.issuer,
-            series=_series(locked.issuer),
+            comprobante(locked, request.receptor, issuer=issuer, now=now, with_patient=request.with_patient),
+            issuer=issuer,
+            series=_series(issuer),
             channel=channel,
             idempotency_key=idempotency_key,
             now=now,
             who=user.email if channel == FiscalDocument.Channel.DESK else channel,
         )
-        try:
-            allocate(locked, document, register=_register(locked, channel), now=now)
-        except AlreadyAllocated as error:
-            raise AlreadyInvoiced(str(locked.pk)) from error
+        for each in locked:
+            try:
+                allocate(each, document, register=_register(each, channel), now=now)
+            except AlreadyAllocated as error:
+                raise AlreadyInvoiced(str(each.pk)) from error
         if request.email:
             Delivery.objects.create(
-                organization_id=locked.organization_id, document=document, address=request.email, requested_at=now
+                organization_id=organization_id, document=document, address=request.email, requested_at=now
             )
         wake(document.pk)
         reached("issued_uncommitted")
     reached("issued")
     return document
+
+
+def invoiceable(charges: Sequence[Charge]) -> Issuer:
+    """Who issues one invoice of these charges, or NotInvoiceable. Says nothing of what is invoiced already."""
+    if len(charges) > MOST_TOGETHER:
+        raise NotInvoiceable("too_many")
+    for each in charges:
+        if each.state == Charge.State.VOID:
+            raise NotInvoiceable("void")
+        if not each.is_paid:
+            raise NotInvoiceable("unpaid")
+    if len({each.issuer_id for each in charges}) > 1:
+        raise NotInvoiceable("issuers")
+    return charges[0].issuer
+
+
+def _locked(charges: Sequence[Charge]) -> list[Charge]:
+    """The rows, locked in the order of their keys so that two who want the same ones wait and never block each other.
+
+    In the order of issue. Raises Charge.DoesNotExist for one of another organization.
+    """
+    wanted = {each.pk for each in charges}
+    rows = Charge.objects.filter(organization_id=charges[0].organization_id, pk__in=wanted)
+    locked = list(rows.select_for_update(of=("self",)).select_related("issuer").order_by("pk"))
+    if len(locked) != len(wanted):
+        raise Charge.DoesNotExist
+    return sorted(locked, key=lambda each: (each.issued_at, each.pk))
+
+
+def _earlier(charges: Sequence[Charge], idempotency_key: str) -> FiscalDocument | None:
+    """The document that this very request made, or AlreadyInvoiced when another one has any of the charges."""
+    for each in charges:
+        live = live_document(each)
+        if live is not None:
+            if live.idempotency_key == idempotency_key:
+                return live
+            raise AlreadyInvoiced(str(each.pk))
+    return FiscalDocument.objects.filter(
+        organization_id=charges[0].organization_id,
+        idempotency_key=idempotency_key,
+        allocations__charge__in=charges,
+    ).first()
 
 
 def may_issue(user: User, organization_id: uuid.UUID) -> bool:
@@ -104,13 +151,6 @@ def may_issue(user: User, organization_id: uuid.UUID) -> bool:
         user.is_active
         and Membership.objects.filter(organization_id=organization_id, user=user, can_issue=True).exists()
     )
-
-
-def _asked_before(charge: Charge, idempotency_key: str) -> FiscalDocument | None:
-    """The document that this very request made, although it invoices the charge no longer."""
-    return FiscalDocument.objects.filter(
-        organization_id=charge.organization_id, idempotency_key=idempotency_key, allocations__charge=charge
-    ).first()
 
 
 def _series(issuer: Issuer) -> Series:

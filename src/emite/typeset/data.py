@@ -44,11 +44,15 @@ class Branding:
 
 @dataclass(frozen=True, slots=True)
 class InvoicePrint:
-    """A stamped CFDI of type I or E on paper. `cancelled_at`, once SAT has cancelled it, marks every page."""
+    """A CFDI of type I or E on paper. `cancelled_at`, once SAT has cancelled it, marks every page.
+
+    `draft`: it is not stamped yet, so it has nothing fiscal to show and every page says so.
+    """
 
     representation: Representation
     branding: Branding
     cancelled_at: datetime | None = None
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,8 @@ class TicketPrint:
 class SlipPrint:
     """The slip of one payment (comprobante de pago) of a remisión, in one or several forms.
 
-    `charge_total`, `paid` (everything paid so far, this payment included) and `owed` are the charge's.
+    `charge_total`, `paid` (everything paid so far, this payment included) and `owed` are the charge's. `cancelled_at`
+    marks a payment that was undone.
     """
 
     branding: Branding
@@ -153,3 +158,4 @@ class SlipPrint:
     register: str = ""
     patient: str = ""
     reprinted_at: datetime | None = None
+    cancelled_at: datetime | None = None

@@ -15,6 +15,7 @@ from emite.typeset.brand_page import brand
 from emite.typeset.data import Branding, InvoicePrint, Invoicing, Paper, SlipPrint, TicketPrint
 from emite.typeset.invoice_page import invoice_page, stamped_at
 from emite.typeset.legible import LONGEST_RUN, LONGEST_RUN_ON_STRIP, legible_all
+from emite.typeset.note_page import NotePrint, note_page
 from emite.typeset.process import Job, TypesetRefused, TypesettingProcess
 from emite.typeset.qr import qr_svg
 from emite.typeset.ticket_page import slip_page, ticket_page
@@ -55,6 +56,17 @@ class Typesetter:
         }
         return self._draw("invoice.typ", page, data.branding, files, settings)
 
+    def draft(self, data: InvoicePrint) -> bytes:
+        """The same page before there is a stamp, marked as worth nothing. `data.draft` is set."""
+        page, rows = invoice_page(data), len(data.representation.lines)
+        settings = {
+            "standards": ("1.7",),
+            "tags": rows <= LONG_ROWS,
+            "timestamp": _seconds(stamped_at(data.representation)),
+            "rows": rows,
+        }
+        return self._draw("invoice.typ", page, data.branding, {}, settings)
+
     def ticket(self, data: TicketPrint, *, paper: Paper) -> bytes:
         """The ticket of a remisión, on a strip of 80 mm as long as it needs or on letter pages."""
         return self._paper("ticket", ticket_page(data), data.branding, data.invoicing, paper, len(data.lines))
@@ -63,8 +75,12 @@ class Typesetter:
         """The slip of a payment, on a strip of 80 mm or on a letter page."""
         return self._paper("slip", slip_page(data), data.branding, data.invoicing, paper, 0)
 
+    def note(self, data: NotePrint, *, paper: Paper) -> bytes:
+        """A corte or the slip of a refund, on a strip of 80 mm or on letter pages."""
+        return self._paper("note", note_page(data), data.branding, None, paper, len(data.lines))
+
     def _paper(
-        self, kind: str, page: Mapping[str, Any], branding: Branding, way: Invoicing, paper: Paper, rows: int
+        self, kind: str, page: Mapping[str, Any], branding: Branding, way: Invoicing | None, paper: Paper, rows: int
     ) -> bytes:
         templates = {"80mm": STRIP, "letter": "sheet.typ"}
         if paper not in templates:
@@ -77,7 +93,7 @@ class Typesetter:
             "rows": rows,
         }
         # Thermal paper fades and creases, hence the higher correction.
-        files = {} if way.url is None else {"qr.svg": qr_svg(way.url, ec="Q", quiet_zone=0).encode()}
+        files = {} if way is None or way.url is None else {"qr.svg": qr_svg(way.url, ec="Q", quiet_zone=0).encode()}
         return self._draw(templates[paper], page, branding, files, settings)
 
     def _draw(

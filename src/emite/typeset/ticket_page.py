@@ -21,11 +21,11 @@ def ticket_page(data: TicketPrint) -> dict[str, Any]:
     sums = [["Subtotal", "", pesos(data.subtotal)]] if data.discount or data.taxes else []
     if data.discount:
         sums.append(["Descuento", "", f"{MINUS}{pesos(data.discount)}"])
-    sums += [_row(tax) for tax in data.taxes]
+    sums += [row_of(tax) for tax in data.taxes]
     return {
-        "document": _document(f"Remisión {data.folio}", data.branding.name, data.issued_at),
+        "document": document_of(f"Remisión {data.folio}", data.branding.name, data.issued_at),
         "head": {"title": "Remisión", "lines": _head(data, data.folio, data.issued_at)},
-        "venue": _venue(data.venue),
+        "venue": venue_lines(data.venue),
         "reprint": _reprint(data.reprinted_at),
         "lines": [_line(line) for line in data.lines],
         "sums": sums,
@@ -41,10 +41,10 @@ def slip_page(data: SlipPrint) -> dict[str, Any]:
     head = _head(data, data.folio, data.paid_at)
     head.insert(1, ["Remisión", data.charge_folio])
     return {
-        "document": _document(f"Comprobante de pago {data.folio}", data.branding.name, data.paid_at),
+        "document": document_of(f"Comprobante de pago {data.folio}", data.branding.name, data.paid_at),
         "head": {"title": "Comprobante de pago", "lines": head},
-        "venue": _venue(data.venue),
-        "reprint": _reprint(data.reprinted_at),
+        "venue": venue_lines(data.venue),
+        "reprint": _cancelled(data.cancelled_at) or _reprint(data.reprinted_at),
         "lines": [],
         "sums": [],
         "total": ["Pago", pesos(data.amount)],
@@ -54,12 +54,13 @@ def slip_page(data: SlipPrint) -> dict[str, Any]:
             ["Pagado a la fecha", "", pesos(data.paid)],
         ],
         "owed": ["Por pagar", pesos(data.owed)] if data.owed else None,
-        "settled": "" if data.owed else "Remisión liquidada",
+        "settled": "" if data.owed or data.cancelled_at else "Remisión liquidada",
         "way": _way(data.invoicing),
     }
 
 
-def _document(title: str, author: str, at: datetime) -> dict[str, Any]:
+def document_of(title: str, author: str, at: datetime) -> dict[str, Any]:
+    """What the PDF says of itself."""
     date = {name: getattr(at, name) for name in ("year", "month", "day", "hour", "minute", "second")}
     return {"title": title, "author": author, "date": date}
 
@@ -70,7 +71,8 @@ def _head(data: TicketPrint | SlipPrint, folio: str, at: datetime) -> list[list[
     return [line for line in lines if line[1]]
 
 
-def _venue(venue: Venue) -> list[str]:
+def venue_lines(venue: Venue) -> list[str]:
+    """Who charges, a line each."""
     lines = [venue.legal_name, f"RFC {venue.rfc}", *venue.address.splitlines(), venue.phone and f"Tel. {venue.phone}"]
     return [line for line in lines if line]
 
@@ -79,17 +81,22 @@ def _reprint(at: datetime | None) -> str:
     return "" if at is None else f"Reimpresión · {moment(at)}"
 
 
+def _cancelled(at: datetime | None) -> str:
+    return "" if at is None else f"CANCELADO · {moment(at)}"
+
+
 def _line(line: TicketLine) -> list[str]:
     times = "" if line.quantity == 1 else f"{quantity(line.quantity)} × {pesos(line.unit_price)}"
     return [line.description, "  ·  ".join(part for part in (times, line.tax) if part), pesos(line.amount)]
 
 
-def _row(amount: Amount) -> list[str]:
+def row_of(amount: Amount) -> list[str]:
+    """Label, detail and amount, as pages take them."""
     return [amount.label, amount.detail, pesos(amount.amount)]
 
 
 def _payments(payments: tuple[Amount, ...], received: Decimal | None, change: Decimal) -> list[list[str]]:
-    rows = [_row(payment) for payment in payments]
+    rows = [row_of(payment) for payment in payments]
     if received is not None:
         rows.append(["Recibido", "", pesos(received)])
     if change:

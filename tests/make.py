@@ -22,7 +22,7 @@ from emite.charges.models import CashRegister, Charge
 from emite.charges.pricing import LineInput
 from emite.issuers.keys import load_csd, seal_pac_password
 from emite.issuers.models import Issuer, PacAccount, Series
-from emite.organizations.models import Membership, Organization
+from emite.organizations.models import Membership, Organization, PortalActivation, PortalLink
 from emite.pac.sandbox.authority import TestAuthority
 
 _numbers = itertools.count(1)
@@ -70,7 +70,6 @@ def hospital(
         kind=Organization.Kind.HOSPITAL,
         postal_code="06700",
         portal_days=over.pop("portal_days", 3),
-        portal_user=people["Berta"],
         support_phone="55 5555 0101",
         support_email="caja@santelmo.test",
         **over,
@@ -81,6 +80,10 @@ def hospital(
         ("Carmen", Membership.Role.CAJERO, False),
     ):
         Membership.objects.create(organization=organization, user=people[name], role=role, can_issue=can_issue)
+    PortalActivation.objects.create(
+        organization=organization, state="approved", asked_by=people["Alma"], asked_at=now(), decided_at=now()
+    )
+    PortalLink.objects.create(organization=organization, user=people["Berta"], linked_at=now())
     issuer = Issuer.objects.create(
         organization=organization,
         rfc=HOSPITAL_RFC,

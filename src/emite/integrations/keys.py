@@ -45,14 +45,14 @@ def create_key(
     now: dt.datetime,
 ) -> tuple[ApiKey, str]:
     """A key and its token. The token is shown once: only its hash is kept. Raises KeyRefused."""
-    membership = Membership.objects.filter(organization=organization, user=user, user__is_active=True).first()
+    membership = Membership.objects.active().filter(organization=organization, user=user).first()
     if membership is None:
         raise KeyRefused("user", "Elija a una persona de esta organización.")
     if not scopes or not set(scopes) <= set(Scope.values):
         raise KeyRefused("scopes", "Elija al menos un permiso de la lista.")
     if Scope.CHARGES_WRITE in scopes and not membership.may_collect():
         raise KeyRefused("scopes", "Esa persona no puede cobrar: su papel es de consulta.")
-    if Scope.INVOICES_WRITE in scopes and not membership.can_issue:
+    if Scope.INVOICES_WRITE in scopes and not membership.may_issue():
         raise KeyRefused("scopes", "Esa persona no tiene permiso de emitir facturas.")
     if not dt.timedelta(0) < life <= LONGEST_LIFE:
         raise KeyRefused("life", "Una llave dura a lo más un año.")

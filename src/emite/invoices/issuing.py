@@ -23,6 +23,7 @@ from emite.documents.waking import wake
 from emite.invoices.building import comprobante
 from emite.issuers.models import Issuer, Series
 from emite.organizations.models import Membership
+from emite.organizations.permissions import Need
 
 
 class NotAllowed(Exception):
@@ -147,10 +148,7 @@ def _earlier(charges: Sequence[Charge], idempotency_key: str) -> FiscalDocument 
 
 def may_issue(user: User, organization_id: uuid.UUID) -> bool:
     """The issuing permission, asked at the moment of issuing."""
-    return (
-        user.is_active
-        and Membership.objects.filter(organization_id=organization_id, user=user, can_issue=True).exists()
-    )
+    return Membership.objects.who_may(Need.ISSUE).filter(organization_id=organization_id, user=user).exists()
 
 
 def _series(issuer: Issuer) -> Series:

@@ -33,7 +33,7 @@ NOBODY = "Falta el usuario facturador del portal, con cuyo permiso se emite la f
 def watch(now: dt.datetime) -> int:
     """Look at every issuer once; returns how many closings were started."""
     _settle(now)
-    issuers = Issuer.objects.select_related("organization__portal_user").order_by("pk")
+    issuers = Issuer.objects.select_related("organization").order_by("pk")
     return sum(_watch(issuer, period, now) for issuer in issuers for period in _ended(issuer, now))
 
 

@@ -1,4 +1,4 @@
-"""Organization, its settings ("Configuración de mejoras") and its members.
+"""Organization, its settings ("Configuración de mejoras"), its members and its bond with the portal.
 
 Fiscal identities (RFC, certificates, series) are not here: they live in `issuers`.
 """
@@ -13,8 +13,10 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
+from emite.accounts.models import User
 from emite.cfdi.zones import zone_of
 from emite.database.ids import uuid7
+from emite.organizations.permissions import ROLES, Need, Role, suffices
 
 
 class Organization(models.Model):
@@ -25,6 +27,10 @@ class Organization(models.Model):
         PRACTICE = "practice", "Consultorio"
         INSURER = "insurer", "Aseguradora"
         ADMINISTRATOR = "administrator", "Administradora"
+
+    class OwedAccounts(models.TextChoices):
+        WAIT = "wait", "Mostrar cuánto falta: se factura al pagar el resto"
+        DESK = "desk", "Mandar al paciente a caja"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     slug = models.SlugField("identificador en el enlace", max_length=40, unique=True)
@@ -40,15 +46,10 @@ class Organization(models.Model):
         blank=True,
         help_text="Días naturales después de emitir la remisión. Vacío: portal apagado. 0: el mismo día.",
     )
-    portal_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name="usuario facturador del portal",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-    )
     usos_offered = models.JSONField("usos ofrecidos", null=True, blank=True)
+    owed_accounts = models.CharField(
+        "cuentas sin pagar por completo", max_length=8, choices=OwedAccounts.choices, default=OwedAccounts.WAIT
+    )
 
     # What patients see
     accent = models.CharField(
@@ -56,6 +57,7 @@ class Organization(models.Model):
     )
     logo = models.BinaryField(null=True, blank=True)
     logo_type = models.CharField(max_length=16, blank=True)
+    portal_text = models.CharField("mensaje para el paciente", max_length=300, blank=True)
     address = models.CharField("domicilio", max_length=200, blank=True)
     support_phone = models.CharField("teléfono de ayuda", max_length=40, blank=True)
     support_email = models.EmailField("correo de ayuda", blank=True)
@@ -80,13 +82,27 @@ class Organization(models.Model):
         """The calendar day of `moment` (aware) where the organization is."""
         return moment.astimezone(self.zone).date()
 
+    @property
+    def portal_user(self) -> User | None:
+        """In whose name the portal issues: whoever made the live link, also when they lost the permission since."""
+        link = PortalLink.objects.select_related("user").filter(organization=self, revoked_at=None).first()
+        return link.user if link else None
+
     def portal_is_on(self) -> bool:
-        """Days are set and the portal's user still may issue invoices."""
-        if self.portal_days is None or self.portal_user_id is None:
+        """Support activated it, days are set, and whoever made the link still may issue invoices."""
+        if self.portal_days is None:
             return False
-        return Membership.objects.filter(
-            organization=self, user_id=self.portal_user_id, user__is_active=True, can_issue=True
-        ).exists()
+        return (
+            Membership.objects.who_may(Need.ISSUE)
+            .filter(
+                models.Exists(
+                    PortalLink.objects.filter(organization=self, user=models.OuterRef("user"), revoked_at=None)
+                ),
+                models.Exists(PortalActivation.objects.filter(organization=self, state="approved")),
+                organization=self,
+            )
+            .exists()
+        )
 
 
 class OwnedByOrganization(models.Model):
@@ -99,19 +115,35 @@ class OwnedByOrganization(models.Model):
         abstract = True
 
 
-class Membership(OwnedByOrganization):
-    """What a person may do in one organization. `can_issue` is the issuing permission."""
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def active(self) -> MembershipQuerySet:
+        """Of people who still belong to their organization and may log in."""
+        return self.filter(deactivated_at=None, user__is_active=True)
 
-    class Role(models.TextChoices):
-        ADMINISTRADOR = "administrador", "Administrador"
-        FACTURADOR = "facturador", "Facturador"
-        CAJERO = "cajero", "Cajero"
-        CONSULTA = "consulta", "Consulta"
+    def who_may(self, need: Need) -> MembershipQuerySet:
+        """The active ones that suffice: `Membership.may` as a query."""
+        found = self.active().filter(role__in=ROLES[need])
+        return found.filter(can_issue=True) if need is Need.ISSUE else found
+
+
+MembershipManager = models.Manager.from_queryset(MembershipQuerySet)
+
+
+class Membership(OwnedByOrganization):
+    """What a person may do in one organization. `can_issue` is the issuing permission.
+
+    Whoever leaves is deactivated, never deleted; a trigger keeps the last administrator in place.
+    """
+
+    Role = Role
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role.choices)
     can_issue = models.BooleanField("puede emitir facturas", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    deactivated_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[MembershipManager] = MembershipManager()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -121,8 +153,113 @@ class Membership(OwnedByOrganization):
     def __str__(self) -> str:
         return f"{self.user} ({self.get_role_display()})"
 
+    def may(self, need: Need) -> bool:
+        return self.deactivated_at is None and suffices(need, role=self.role, can_issue=self.can_issue)
+
     def may_collect(self) -> bool:
-        return self.role in {self.Role.ADMINISTRADOR, self.Role.FACTURADOR, self.Role.CAJERO}
+        return self.may(Need.COLLECT)
+
+    def may_issue(self) -> bool:
+        return self.may(Need.ISSUE)
 
     def may_administer(self) -> bool:
-        return self.role == self.Role.ADMINISTRADOR
+        return self.may(Need.ADMINISTER)
+
+
+class PortalActivation(OwnedByOrganization):
+    """One request to use the portal ("Solicitar activación") and what support answered. Never deleted.
+
+    The portal of an organization is active while one of its rows is approved.
+    """
+
+    class State(models.TextChoices):
+        REQUESTED = "requested", "Solicitada"
+        APPROVED = "approved", "Activa"
+        REFUSED = "refused", "Rechazada"
+        SUSPENDED = "suspended", "Suspendida"
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    asked_at = models.DateTimeField()
+    note = models.CharField("mensaje para soporte", max_length=500, blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    reason = models.CharField("motivo", max_length=500, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["organization"],
+                condition=models.Q(state__in=["requested", "approved"]),
+                name="activation_one_alive",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="requested", decided_at__isnull=True)
+                | (~models.Q(state="requested") & models.Q(decided_at__isnull=False)),
+                name="activation_decided_at",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state__in=["refused", "suspended"]) | ~models.Q(reason=""),
+                name="activation_refusal_says_why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization_id} {self.state}"
+
+
+class PortalLink(OwnedByOrganization):
+    """The billing user logged in once: the portal issues in their name until the link is revoked.
+
+    The row is all that the portal has: no password, no session, no key.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    linked_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["organization"], condition=models.Q(revoked_at__isnull=True), name="portal_link_one_alive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization_id} {self.user_id}"
+
+
+class Invitation(OwnedByOrganization):
+    """An address that may join with a role. The link in the mail works once; only its hash is kept."""
+
+    email = models.EmailField("correo electrónico")
+    role = models.CharField("papel", max_length=16, choices=Role.choices)
+    can_issue = models.BooleanField("puede emitir facturas", default=False)
+    token_hash = models.BinaryField(max_length=32)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["token_hash"], name="invitation_one_per_token"),
+            models.UniqueConstraint(
+                fields=["organization", "email"],
+                condition=models.Q(accepted_at__isnull=True, revoked_at__isnull=True),
+                name="invitation_one_open_per_address",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(accepted_at__isnull=True) | models.Q(revoked_at__isnull=True),
+                name="invitation_accepted_or_revoked",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} ({self.get_role_display()})"
+
+    def is_open(self, now: dt.datetime) -> bool:
+        return self.accepted_at is None and self.revoked_at is None and now < self.expires_at

@@ -11,7 +11,7 @@ import time_machine
 from emite.charges.charging import void
 from emite.charges.collecting import Part, pay
 from emite.documents.models import FiscalDocument
-from emite.organizations.models import Membership, Organization
+from emite.organizations.models import Membership, Organization, PortalLink
 from tests import make
 from tests.web.portal.patient import DATA, Patient, said
 
@@ -95,7 +95,7 @@ def test_a_portal_that_is_off_sends_to_the_desk(how: str, hospital: make.Hospita
     if how == "no days":
         Organization.objects.update(portal_days=None)
     elif how == "no user":
-        Organization.objects.update(portal_user=None)
+        PortalLink.objects.update(revoked_at=make.now())
     else:
         Membership.objects.filter(user=hospital.biller).update(can_issue=False)
     patient.enter(charge)

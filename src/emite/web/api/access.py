@@ -13,6 +13,7 @@ from django.utils import timezone
 from ninja.security import HttpBearer
 
 from emite.accounts.models import User
+from emite.database import tenancy
 from emite.integrations.keys import find_key
 from emite.integrations.models import ApiKey, Scope
 from emite.limits.counting import hit, network, peek
@@ -46,11 +47,13 @@ class LlaveDeApi(HttpBearer):
         barred = peek("api-key", place, limit=WRONG_KEYS, per=WRONG_PER, now=now)
         if not barred.allowed:
             raise _slow_down(barred.retry_after)
-        key = find_key(token, now=now)
-        membership = key_member(key) if key else None
+        with tenancy.everybody():  # only the key says whose request this is
+            key = find_key(token, now=now)
+            membership = key_member(key) if key else None
         if key is None or membership is None:
             hit("api-key", place, limit=WRONG_KEYS, per=WRONG_PER, now=now)
             return None
+        tenancy.enter(key.organization_id)
         verdict = hit("api", str(key.pk), limit=key.per_minute, per=MINUTE, now=now)
         if not verdict.allowed:
             raise _slow_down(verdict.retry_after)
@@ -64,7 +67,7 @@ class LlaveDeApi(HttpBearer):
 
 def key_member(key: ApiKey) -> Membership | None:
     """What the key's user may do in its organization today."""
-    return Membership.objects.filter(organization_id=key.organization_id, user_id=key.user_id).first()
+    return Membership.objects.active().filter(organization_id=key.organization_id, user_id=key.user_id).first()
 
 
 def _slow_down(pause: dt.timedelta) -> Problem:

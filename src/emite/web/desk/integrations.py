@@ -52,7 +52,7 @@ class KeyForm(forms.Form):
 
     def __init__(self, data: Any = None, *, organization: Organization, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
-        members = Membership.objects.select_related("user").filter(organization=organization, user__is_active=True)
+        members = Membership.objects.active().select_related("user").filter(organization=organization)
         people = [(str(one.user_id), f"{one.user.name} ({one.get_role_display()})") for one in members]
         self.fields["user"].choices = [("", "Elegir…"), *sorted(people, key=lambda pair: pair[1])]  # type: ignore[attr-defined]
 

@@ -17,6 +17,8 @@ EMITE_URL = environment.text("EMITE_URL", "http://127.0.0.1:8000").rstrip("/")
 _SITE = urlsplit(EMITE_URL)
 _HTTPS = _SITE.scheme == "https"
 
+# Set by `emite demo`: its people, whose password everybody knows, may put off their second step of logging in.
+EMITE_DEMO = environment.flag("EMITE_DEMO")
 DEBUG = environment.flag("EMITE_DEBUG")
 # Made by the set-up; empty means that nothing has been set up, and Django refuses to sign with it.
 SECRET_KEY = environment.secret("EMITE_SECRET_KEY", EMITE_DATA / "secret_key")
@@ -44,16 +46,21 @@ INSTALLED_APPS = [
     "emite.documents",
     "emite.charges",
     "emite.invoices",
+    "emite.credits",
+    "emite.cancellations",
     "emite.web.design",
     "emite.web.printing",
     "emite.web.login",
     "emite.web.portal",
     "emite.web.desk",
+    "emite.web.setup",
+    "emite.web.support",
     "emite.web.api",
 ]
 
 MIDDLEWARE = [
     "emite.web.middleware.ReferenceMiddleware",
+    "emite.web.middleware.TenancyMiddleware",
     "emite.web.middleware.HeadersMiddleware",
     "emite.web.api.middleware.ProblemsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -108,6 +115,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- people -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
+PASSWORD_RESET_TIMEOUT = 3600
 LOGIN_URL = "/entrar/"
 LOGIN_REDIRECT_URL = "/caja/"
 LOGOUT_REDIRECT_URL = "/entrar/"

@@ -1,6 +1,7 @@
 """Change of keys while everything runs: add, seal again, retire when no record needs the old one.
 A model names its secrets itself: `sealed_fields = {"sealed_key": "csd"}` (field -> purpose, bound by boxes.aad to
-organization, purpose, row and version 1) and `code_fields = ("code_cipher",)`; both have `organization_id`."""
+organization, purpose, row and version 1) and `code_fields = ("code_cipher",)`; both have `organization_id`, or name
+in `code_owner` the column that a code is bound to instead."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -118,7 +119,7 @@ def unopenable() -> Iterator[str]:
     for model, name in _code_fields():
         for row in model._default_manager.exclude(**{name: b""}).iterator(chunk_size=_BATCH):
             try:
-                codes.decrypt_code(row.organization_id, bytes(getattr(row, name)))  # type: ignore[attr-defined]
+                codes.decrypt_code(getattr(row, _owner(model)), bytes(getattr(row, name)))
             except (boxes.CannotOpen, KeyTrouble):
                 yield f"{model._meta.label} {row.pk}"
 
@@ -135,8 +136,8 @@ def _reseal_codes() -> int:
     for model, name in _code_fields():
 
         def again(row: models.Model, sealed: bytes) -> bytes:
-            organization_id = row.organization_id  # type: ignore[attr-defined]
-            return codes.encrypt_code(organization_id, codes.decrypt_code(organization_id, sealed))
+            owner = getattr(row, _owner(type(row)))
+            return codes.encrypt_code(owner, codes.decrypt_code(owner, sealed))
 
         old = _prefixed(model, name).filter(prefix__gt=boxes.CODE).exclude(prefix=active)
         done += _replace(old, name, again)
@@ -164,7 +165,11 @@ def _replace(rows: models.QuerySet[models.Model], name: str, again: Callable[[mo
 
 def _bound_columns(model: type[models.Model]) -> tuple[str, ...]:
     """What boxes are bound to, besides the row itself."""
-    return ("organization_id", "version") if model is DataKey else ("organization_id",)
+    return ("organization_id", "version") if model is DataKey else (_owner(model),)
+
+
+def _owner(model: type[models.Model]) -> str:
+    return str(getattr(model, "code_owner", "organization_id"))
 
 
 def _prefixed(model: type[models.Model], name: str) -> models.QuerySet[models.Model]:

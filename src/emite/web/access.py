@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from enum import Enum
 from functools import wraps
 from typing import Any, cast
 from urllib.parse import urlencode
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 
+from emite.accounts import second_step
 from emite.accounts.models import User
+from emite.database import tenancy
+from emite.issuers.models import PacAccount
 from emite.organizations.models import Membership, Organization
+from emite.organizations.permissions import Need
 from emite.web.errors.pages import page
 
 log = structlog.get_logger(__name__)
@@ -26,24 +30,8 @@ log = structlog.get_logger(__name__)
 #: Where the session keeps the organization that a person with several has chosen.
 CHOSEN = "organization"
 
-Role = Membership.Role
-
-
-class Need(Enum):
-    """What a view asks of whoever opens it. The whole permission matrix of the desk is `ROLES` and `may`."""
-
-    SEE = "ver"
-    COLLECT = "cobrar"
-    ISSUE = "facturar"
-    ADMINISTER = "administrar"
-
-
-ROLES: dict[Need, frozenset[str]] = {
-    Need.SEE: frozenset(Role.values),
-    Need.COLLECT: frozenset({Role.ADMINISTRADOR, Role.FACTURADOR, Role.CAJERO}),
-    Need.ISSUE: frozenset({Role.ADMINISTRADOR, Role.FACTURADOR, Role.CAJERO}),
-    Need.ADMINISTER: frozenset({Role.ADMINISTRADOR}),
-}
+#: In the session: this log-in went through its second step.
+PROVED = "second_step"
 
 REFUSALS = {
     Need.SEE: "Su cuenta no pertenece a esta organización.",
@@ -59,25 +47,31 @@ class StaffRequest(HttpRequest):
     user: User
     membership: Membership
     organization: Organization
+    #: An administrator who still has to set up the second step, in an installation that stamps nothing of value.
+    postponed: bool
 
 
 def may(membership: Membership, need: Need) -> bool:
-    """Does this membership suffice? Issuing also needs the permission, whatever the role."""
-    return membership.role in ROLES[need] and (need is not Need.ISSUE or membership.can_issue)
+    return membership.may(need)
 
 
 def memberships(user: User) -> Sequence[Membership]:
     """The organizations of a person, by name."""
-    return list(Membership.objects.select_related("organization").filter(user=user).order_by("organization__name"))
+    with tenancy.everybody():
+        held = Membership.objects.active().select_related("organization").filter(user=user)
+        return list(held.order_by("organization__name"))
 
 
-def staff(need: Need) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """Only people whose membership gives `need`; others are sent to log in, to choose, or refused with 403.
+View = Callable[..., HttpResponseBase]
+
+
+def staff(*needs: Need) -> Callable[[View], View]:
+    """Only people whose membership gives one of `needs`; others are sent to log in, to choose, or refused with 403.
 
     The view gets a StaffRequest. Pages are never stored by the browser.
     """
 
-    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    def decorate(view: View) -> View:
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
@@ -85,18 +79,66 @@ def staff(need: Need) -> Callable[[Callable[..., HttpResponseBase]], Callable[..
             found = _membership(request)
             if isinstance(found, HttpResponse):
                 return found
-            if not may(found, need):
-                return _refuse(request, need)
+            if not any(may(found, need) for need in needs):
+                return _refuse(request, needs[0])
+            tenancy.enter(found.organization_id)
             known = cast(StaffRequest, request)
-            known.membership, known.organization = found, found.organization
+            known.membership, known.organization, known.postponed = found, found.organization, False
+            if may(found, Need.ADMINISTER) and not request.session.get(PROVED):
+                if not may_postpone(found.organization):
+                    return second_step_page(request)
+                known.postponed = not second_step.has(known.user)
             response = view(known, *args, **kwargs)
             add_never_cache_headers(response)
             return response
 
-        checked.need = need  # type: ignore[attr-defined]
         return checked
 
     return decorate
+
+
+def logged_in(view: View) -> View:
+    """Anybody who has logged in, whatever they may do."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _elsewhere(request, reverse("login:enter"))
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
+def operator(view: View) -> View:
+    """Only the support staff of the installation, past their second step. They see every organization's rows."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _elsewhere(request, reverse("login:enter"))
+        if not cast(User, request.user).is_operator:
+            log.info("refused", need="OPERATE")
+            return page(request, 403, "Esta página no es para su usuario", "Es para el soporte de la instalación.")
+        if not request.session.get(PROVED) and not settings.EMITE_DEMO:
+            return second_step_page(request)
+        with tenancy.everybody():
+            response = view(request, *args, **kwargs)
+        add_never_cache_headers(response)
+        return response
+
+    return checked
+
+
+def may_postpone(organization: Organization) -> bool:
+    """Nothing of fiscal value can be stamped here: the demo, or a hospital that still tries with a simulated PAC."""
+    accounts = PacAccount.objects.filter(organization=organization, active=True)
+    return settings.EMITE_DEMO or set(accounts.values_list("provider", flat=True)) == {"sandbox"}
+
+
+def second_step_page(request: HttpRequest) -> HttpResponse:
+    """Where the person proves the second step, or sets it up."""
+    known = second_step.has(cast(User, request.user))
+    return _elsewhere(request, reverse("login:code" if known else "login:second_step"))
 
 
 def _membership(request: HttpRequest) -> Membership | HttpResponse:
@@ -112,7 +154,7 @@ def _membership(request: HttpRequest) -> Membership | HttpResponse:
 
 def choose(request: HttpRequest, organization_id: uuid.UUID) -> bool:
     """Remember the organization in the session; False when the person does not belong to it."""
-    if not Membership.objects.filter(user=cast(User, request.user), organization_id=organization_id).exists():
+    if organization_id not in {held.organization_id for held in memberships(cast(User, request.user))}:
         return False
     request.session[CHOSEN] = str(organization_id)
     return True

@@ -2,11 +2,19 @@
 
 from django.urls import path
 
-from emite.web.login import views
+from emite.web.login import invitations, passwords, second_step, views
 
 app_name = "login"
 urlpatterns = [
     path("entrar/", views.enter, name="enter"),
+    path("entrar/codigo/", second_step.code, name="code"),
+    path("entrar/segundo-paso/", second_step.set_up, name="second_step"),
+    path("entrar/segundo-paso/codigos/", second_step.new_codes, name="recovery_codes"),
+    path("entrar/contrasena/", passwords.forgot, name="forgot"),
+    path("entrar/contrasena/nueva/", passwords.reset, name="reset_form"),
+    path("entrar/contrasena/<uuid:pk>/<str:token>/", passwords.reset_link, name="reset"),
+    path("entrar/invitacion/", invitations.accept, name="accept"),
+    path("entrar/invitacion/<str:token>/", invitations.invited, name="invited"),
     path("entrar/organizacion/", views.choose, name="choose"),
     path("salir/", views.leave, name="leave"),
     path("salir/listo/", views.left, name="left"),

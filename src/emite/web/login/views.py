@@ -20,10 +20,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from emite.accounts import second_step
 from emite.accounts.models import User
 from emite.limits.counting import forget, hit, network, peek
 from emite.web import access
 from emite.web.client import address
+from emite.web.login.waiting import wait_for_code
 
 log = structlog.get_logger(__name__)
 
@@ -53,10 +55,10 @@ class LogInForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 def enter(request: HttpRequest) -> HttpResponse:
     """The form, and what it posts. 422 for a wrong pair, 429 when there were too many."""
-    back = _back(request)
+    back = way_back(request)
     if request.method == "GET":
         if request.user.is_authenticated:
-            return HttpResponseRedirect(back or reverse("desk:home"))
+            return HttpResponseRedirect(back or home_of(request.user))
         return render(request, "login/enter.html", {"form": LogInForm(), "back": back})
     form, status = LogInForm(request.POST), 422
     if form.is_valid():
@@ -68,11 +70,24 @@ def enter(request: HttpRequest) -> HttpResponse:
             status = 429
         else:
             user = _check(request, form, keys, now)
+            if user is not None and second_step.has(user):
+                return wait_for_code(request, user, back, now)
             if user is not None:
-                login(request, user)
-                log.info("logged_in", user=str(user.pk))
-                return HttpResponseRedirect(back or reverse("desk:home"))
+                return open_session(request, user, back, proved=False)
     return render(request, "login/enter.html", {"form": form, "back": back}, status=status)
+
+
+def open_session(request: HttpRequest, user: User, back: str, *, proved: bool) -> HttpResponse:
+    """Log in and go on. proved: the second step was asked and answered."""
+    login(request, user)
+    request.session[access.PROVED] = proved
+    log.info("logged_in", user=str(user.pk), second_step=proved)
+    return HttpResponseRedirect(back or home_of(user))
+
+
+def home_of(user: User) -> str:
+    """Support without an organization of its own starts among its requests, everybody else at the desk."""
+    return reverse("support:home" if user.is_operator and not access.memberships(user) else "desk:home")
 
 
 def _check(request: HttpRequest, form: LogInForm, keys: dict[str, str], now: dt.datetime) -> User | None:
@@ -113,7 +128,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     """Which organization to work in, for people with several."""
     if not request.user.is_authenticated:
         return HttpResponseRedirect(reverse("login:enter"))
-    back = _back(request)
+    back = way_back(request)
     context: dict[str, Any] = {"memberships": access.memberships(request.user), "back": back}
     if request.method == "POST":
         try:
@@ -138,7 +153,7 @@ def left(request: HttpRequest) -> HttpResponse:
     return render(request, "login/left.html")
 
 
-def _back(request: HttpRequest) -> str:
+def way_back(request: HttpRequest) -> str:
     """Where the person was going, if that is a page of ours."""
     asked = request.POST.get("siguiente") or request.GET.get("siguiente", "")
     same = url_has_allowed_host_and_scheme(asked, allowed_hosts=None, require_https=request.is_secure())

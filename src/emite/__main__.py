@@ -17,6 +17,7 @@ _COMMANDS = {
     "doctor": ("emite.ops.doctor", "dice con palabras qué está mal en esta instalación"),
     "keys": ("emite.ops.keys", "crea, cambia y revisa las llaves"),
     "sat-data": ("emite.ops.sat_data", "prepara los catálogos y esquemas del SAT"),
+    "support-user": ("emite.ops.support_user", "nombra a una persona del soporte, que activa portales"),
     "demo": ("emite.ops.demo", "hospital inventado, listo para probarse"),
 }
 # name: (module, what it does). These read their own arguments: main(argv) -> exit code.

@@ -80,6 +80,7 @@ def demo_folder() -> Path:
 
 def _serve(port: int, when_ready: object) -> int:
     os.environ["EMITE_URL"] = f"http://{HOST}:{port}"
+    os.environ["EMITE_DEMO"] = "1"
     pac_port, password = free_port(), secrets.token_urlsafe(12)
     folder = Path(os.environ["EMITE_DATA"])
     command = emite(
@@ -117,7 +118,10 @@ def _seed(folder: Path, pac_url: str, pac_password: str) -> Ready:
         code=grouped(code_of(remision)),
         charge=remision.folio,
         total=f"${remision.total:,.2f}",
-        people=tuple(f"{email:24} {name} ({role.label.lower()})" for email, name, role, _ in seeding.PEOPLE),
+        people=(
+            *(f"{email:24} {name} ({role.label.lower()})" for email, name, role, _ in seeding.PEOPLE),
+            f"{seeding.SUPPORT:24} soporte de la instalación, en /soporte/",
+        ),
         password=seeding.DEMO_PASSWORD,
     )
 

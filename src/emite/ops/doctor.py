@@ -202,6 +202,8 @@ def _documents(now: dt.datetime) -> Iterator[Finding]:
 def _mail(now: dt.datetime) -> Iterator[Finding]:
     from django.conf import settings
 
-    if settings.EMAIL_BACKEND.endswith("EmlBackend"):
+    from emite.mailing.files import keeps_letters_here
+
+    if keeps_letters_here():
         folder = Path(settings.EMAIL_FILE_PATH)
         yield Finding(None, f"Los correos no salen: se guardan en {folder}. Nombre un servidor con EMITE_EMAIL_HOST.")

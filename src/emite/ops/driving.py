@@ -20,6 +20,9 @@ from django.utils import timezone
 from procrastinate import exceptions
 from procrastinate.contrib.django import app
 
+from emite.accounts import posting
+from emite.cancellations import following, substituting
+from emite.cancellations.waking import FOLLOW, SUBSTITUTE
 from emite.documents import delivering
 from emite.documents.spool import Spool
 from emite.documents.waking import DELIVER, DRIVE
@@ -73,6 +76,27 @@ def deliver(pk: str) -> None:
     delivering.deliver(uuid.UUID(pk), now=timezone.now())
 
 
+@app.task(name=posting.POST)
+def post(pk: str) -> None:
+    """Send one letter of the system."""
+    close_old_connections()
+    posting.deliver(uuid.UUID(pk), now=timezone.now())
+
+
+@app.task(name=FOLLOW)
+def follow(pk: str) -> None:
+    """Take one cancellation as far as it goes now."""
+    close_old_connections()
+    following.drive(uuid.UUID(pk), owner=owner_name(), clock=timezone.now)
+
+
+@app.task(name=SUBSTITUTE)
+def substitute(pk: str) -> None:
+    """Take the step of a substitution that its new document allows."""
+    close_old_connections()
+    substituting.go_on(uuid.UUID(pk), now=timezone.now())
+
+
 @app.task(name=closing.CLOSE)
 def close(pk: str) -> None:
     """Build the facturas globales of one period."""
@@ -94,8 +118,11 @@ def sweep(*, now: dt.datetime | None = None) -> int:
     for name, keys in (
         (DRIVE, stamping.due(now=moment, limit=SWEEP_LIMIT)),
         (DELIVER, delivering.due(now=moment, limit=SWEEP_LIMIT)),
+        (posting.POST, posting.due(now=moment, limit=SWEEP_LIMIT)),
         (NOTIFY, notifying.due(now=moment, limit=SWEEP_LIMIT)),
         (closing.CLOSE, closing.due(now=moment, limit=SWEEP_LIMIT)),
+        (FOLLOW, following.due(now=moment, limit=SWEEP_LIMIT)),
+        (SUBSTITUTE, substituting.due(limit=SWEEP_LIMIT)),
     ):
         for pk in keys:
             try:

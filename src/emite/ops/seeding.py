@@ -21,12 +21,14 @@ from emite.charges.pricing import LineInput
 from emite.database.trouble import Trouble
 from emite.issuers.keys import load_csd, seal_pac_password
 from emite.issuers.models import Issuer, PacAccount, Series
+from emite.organizations import portal
 from emite.organizations.models import Membership, Organization
 from emite.pac.sandbox.authority import TestAuthority
 
 SLUG = "san-telmo"
 #: A word that a person of the demo types; it guards nothing but invented data on this machine.
 DEMO_PASSWORD = "remision-demo"  # noqa: S105
+SUPPORT = "soporte@emite.demo"
 RFC, NOMBRE, POSTAL_CODE = "SST980412QZA", "SANATORIO SAN TELMO", "06700"
 
 PEOPLE = (
@@ -124,16 +126,14 @@ def paid_remision(world: World, *, now: dt.datetime) -> Charge:
 
 
 def _organization(now: dt.datetime) -> Organization:
-    users = {}
-    for email, name, role, _ in PEOPLE:
-        users[role] = User.objects.create_user(email=email, name=name, password=DEMO_PASSWORD)
+    for email, name, _, _ in PEOPLE:
+        User.objects.create_user(email=email, name=name, password=DEMO_PASSWORD)
     organization = Organization.objects.create(
         slug=SLUG,
         name="Hospital San Telmo",
         kind=Organization.Kind.HOSPITAL,
         postal_code=POSTAL_CODE,
         portal_days=3,
-        portal_user=users[Membership.Role.FACTURADOR],
         accent="#0b5c63",
         address="Durango 215, Roma Norte, 06700 Ciudad de México",
         support_phone="55 5555 0101",
@@ -144,6 +144,7 @@ def _organization(now: dt.datetime) -> Organization:
         Membership.objects.create(
             organization=organization, user=User.objects.get(email=email), role=role, can_issue=can_issue
         )
+    _activate(organization, now)
     issuer = Issuer.objects.create(
         organization=organization,
         rfc=RFC,
@@ -171,6 +172,17 @@ def _organization(now: dt.datetime) -> Organization:
         for code, words, clave, unit, treatment, price in PRICES
     )
     return organization
+
+
+def _activate(organization: Organization, now: dt.datetime) -> None:
+    """Asked for, approved and linked, as a hospital does it."""
+    support = User.objects.create_user(
+        email=SUPPORT, name="Óscar Lima (soporte)", password=DEMO_PASSWORD, is_operator=True
+    )
+    admin, biller = (User.objects.get(email=email) for email, _, _, _ in PEOPLE[:2])
+    asked = portal.ask_activation(organization, by=admin, note="", now=now)
+    portal.decide(asked.pk, portal.State.APPROVED, by=support, reason="", now=now)
+    portal.link(organization, user=biller, now=now)
 
 
 def _certificate(issuer: Issuer, authority: TestAuthority, now: dt.datetime) -> None:

@@ -9,9 +9,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from emite.organizations import enhancing
 from emite.organizations.models import Organization
+from emite.organizations.refusals import NotAllowed, SetupRefused
+from emite.web.fiscal import uso_choices
+from tests import make
 from tests.make import Hospital
-from tests.web.desk.staff import Person, audited, member, said
+from tests.web.desk.staff import Person, audited, said
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +29,8 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (300, 100)) -> bytes:
 def send(person: Person, hospital: Hospital, **over: Any) -> Any:
     data = {
         "portal_days": "3",
-        "portal_user": str(hospital.biller.pk),
+        "owed_accounts": "wait",
+        "usos_offered": enhancing.offerable_usos(),
         "accent": "#0b5c63",
         "support_phone": "55 5555 0101",
         "support_email": "caja@santelmo.test",
@@ -79,13 +84,40 @@ def test_bad_settings_are_told(admin: Person, hospital: Hospital, typed: dict[st
     assert fresh().portal_days == 3
 
 
-def test_portal_user_needs_the_permission(admin: Person, hospital: Hospital) -> None:
-    without = member(hospital.organization, "cajero", can_issue=False)
+def test_usos_offered_are_what_the_lists_show(admin: Person, hospital: Hospital) -> None:
+    send(admin, hospital, usos_offered=["D01", "G03", "S01"])
 
-    assert send(admin, hospital, portal_user=str(without.user.pk)).status_code == 422
-    assert send(admin, hospital, portal_user=str(hospital.cashier.pk)).status_code == 422
-    assert send(admin, hospital, portal_user="").status_code == 302
-    assert fresh().portal_is_on() is False
+    offered = fresh().usos_offered
+    assert offered == ["D01", "G03", "S01"]
+    assert [key for key, _ in uso_choices("F", "605", offered)] == ["D01", "S01"]
+    assert [key for key, _ in uso_choices("M", "601", offered)] == ["G03", "S01"]
+    send(admin, hospital)
+    assert fresh().usos_offered is None
+
+
+def test_no_regimen_is_left_without_a_uso(admin: Person, hospital: Hospital) -> None:
+    refused = send(admin, hospital, usos_offered=["D01", "G03"])
+
+    assert refused.status_code == 422
+    assert "agregue S01" in said(refused)
+    assert fresh().usos_offered is None
+    with pytest.raises(SetupRefused):
+        enhancing.change(hospital.organization, {"usos_offered": ["CP01"]}, by=hospital.admin, now=make.now())
+
+
+def test_what_the_service_refuses_whoever_calls_it(hospital: Hospital) -> None:
+    with pytest.raises(NotAllowed):
+        enhancing.change(hospital.organization, {"portal_days": 9}, by=hospital.cashier, now=make.now())
+    with pytest.raises(SetupRefused):
+        enhancing.change(hospital.organization, {"portal_days": 367}, by=hospital.admin, now=make.now())
+    assert fresh().portal_days == 3
+
+
+def test_a_pale_colour_is_darkened_and_said(admin: Person, hospital: Hospital) -> None:
+    page = said(admin.follow(send(admin, hospital, accent="#ffee00")))
+
+    assert "se usa más oscuro" in page
+    assert fresh().accent == "#ffee00"
 
 
 @pytest.mark.parametrize(("kind", "content_type"), [("PNG", "image/png"), ("JPEG", "image/jpeg")])
@@ -110,7 +142,7 @@ def test_logo_is_kept_shown_and_dropped(admin: Person, hospital: Hospital, kind:
         (b"\x89PNG\r\n\x1a\n" + bytes(20), "dañada"),
         (picture()[:200], "dañada"),
         (b"\xff\xd8\xff\xe0" + bytes(30), "dañada"),
-        (bytes(300_001), "300 KB"),
+        (bytes(20_001), "20 KB: guárdelo"),
         (picture(size=(4001, 10)), "4001 por 10"),
     ],
 )

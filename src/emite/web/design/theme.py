@@ -25,6 +25,11 @@ class Palette:
     strong: Rgb
     soft: Rgb
 
+    @property
+    def text(self) -> str:
+        """The accent as people write it."""
+        return _hex(self.accent)
+
     def css(self) -> str:
         return (
             f":root{{--accent:{_hex(self.accent)};--accent-strong:{_hex(self.strong)};"

@@ -15,14 +15,13 @@ from emite.charges.models import Allocation, Charge
 from emite.documents.models import FiscalDocument, State
 from emite.invoices import watching
 from emite.invoices.models import Closing, GlobalDocument
-from emite.issuers.models import Issuer, PacAccount, StoredCsd
 from emite.organizations.models import Organization
+from emite.web.setup import readiness as setup
 
 #: A request that is not settled by then deserves a look.
 TOO_LONG = dt.timedelta(minutes=10)
 #: Refusals older than this are history, not work.
 REFUSED_SINCE = dt.timedelta(days=30)
-WARN_BEFORE_EXPIRY = dt.timedelta(days=30)
 LIMIT = 8
 
 
@@ -137,39 +136,7 @@ def _stuck_globals(organization: Organization, now: dt.datetime) -> list[Entry]:
     return entries
 
 
-def readiness(organization: Organization, now: dt.datetime) -> list[Entry]:
-    """What keeps the organization from issuing, or soon will."""
-    page = reverse("desk:issuer")
-    issuers = list(Issuer.objects.filter(organization=organization))
-    if not issuers:
-        return [Entry("wrong", "Falta el emisor", "Sin RFC ni datos fiscales no se puede cobrar ni facturar.", page)]
-    entries = []
-    active = {csd.issuer_id: csd for csd in StoredCsd.objects.filter(organization=organization, active=True)}
-    accounts = {row.issuer_id: row for row in PacAccount.objects.filter(organization=organization, active=True)}
-    for issuer in issuers:
-        csd, account = active.get(issuer.pk), accounts.get(issuer.pk)
-        if csd is None:
-            entries.append(
-                Entry("wrong", "Falta el certificado", f"{issuer.rfc} no tiene CSD: no se puede sellar.", page)
-            )
-        elif csd.not_after <= now:
-            entries.append(
-                Entry("wrong", "Certificado vencido", f"El CSD de {issuer.rfc} venció: cargue el nuevo.", page)
-            )
-        elif csd.not_after - now < WARN_BEFORE_EXPIRY:
-            days = (csd.not_after - now).days
-            entries.append(
-                Entry("cost", "Certificado por vencer", f"Al CSD de {issuer.rfc} le quedan {days} días.", page)
-            )
-        if account is None:
-            entries.append(Entry("wrong", "Falta la cuenta del PAC", f"{issuer.rfc} no tiene con quién timbrar.", page))
-        elif account.open_until and account.open_until > now:
-            entries.append(
-                Entry(
-                    "cost",
-                    "El PAC no responde",
-                    "Las facturas esperan en cola y se timbrarán solas cuando vuelva.",
-                    page,
-                )
-            )
-    return entries
+def readiness(organization: Organization, now: dt.datetime, *, administers: bool) -> list[Entry]:
+    """What keeps the organization from issuing, or soon will; administrators also see what their list still lacks."""
+    points = setup.points(organization, now) if administers else setup.stamping(organization, now)
+    return [Entry(point.tone, point.title, point.detail, point.address) for point in points if point.is_urgent]

@@ -1,28 +1,27 @@
-""" "Configuración de mejoras": the portal's days and user, and what patients see. Only administrators; all audited."""
+""" "Configuración de mejoras": the portal's days, usos and manners, and what patients see. Only administrators."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from emite.accounts.models import User
-from emite.audit import record
-from emite.organizations.models import Membership, Organization
+from emite.cfdi import codes
+from emite.organizations import enhancing, portal
+from emite.organizations.enhancing import MAX_DAYS, PLAIN, Logo
+from emite.organizations.models import Organization
+from emite.organizations.refusals import SetupRefused
 from emite.web.access import Need, StaffRequest, staff
+from emite.web.design.theme import palette
 from emite.web.desk.logo import MAX_BYTES, LogoRefused, check_logo
-
-MAX_DAYS = 366
-_PLAIN = ("portal_days", "accent", "address", "support_phone", "support_email", "support_hours")
+from emite.web.setup.words import PORTAL_STATES
 
 
 class EnhancementsForm(forms.Form):
@@ -33,10 +32,16 @@ class EnhancementsForm(forms.Form):
         help_text="Días naturales después de emitir la remisión. 0: solo el mismo día. Vacío: el portal queda apagado.",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "class": "short"}),
     )
-    portal_user = forms.ChoiceField(
-        label="Usuario facturador del portal",
+    owed_accounts = forms.ChoiceField(
+        label="Si la cuenta no está pagada por completo",
+        choices=Organization.OwedAccounts.choices,
+        help_text="Una factura se emite sobre lo pagado. En caja siempre se puede terminar de cobrar.",
+    )
+    usos_offered = forms.MultipleChoiceField(
+        label="Usos de la factura que se ofrecen",
         required=False,
-        help_text="Con su permiso se emiten las facturas del portal. Si lo pierde, el portal se apaga.",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="En el portal y en caja. S01 sirve a cualquier régimen: con él nadie se queda sin factura.",
     )
     accent = forms.RegexField(
         r"^#[0-9a-fA-F]{6}$",
@@ -52,6 +57,14 @@ class EnhancementsForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg", "data-max-bytes": MAX_BYTES}),
     )
     drop_logo = forms.BooleanField(label="Quitar el logo actual", required=False)
+    portal_text = forms.CharField(
+        label="Mensaje para el paciente",
+        required=False,
+        max_length=300,
+        help_text="Sale en la primera página del portal, hasta 300 letras. Hable de tú.",
+        error_messages={"max_length": "Use a lo más 300 letras."},
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
     address = forms.CharField(label="Domicilio", required=False, max_length=200, help_text="Sale en el ticket.")
     support_phone = forms.CharField(label="Teléfono de ayuda", required=False, max_length=40)
     support_email = forms.EmailField(
@@ -61,13 +74,10 @@ class EnhancementsForm(forms.Form):
     )
     support_hours = forms.CharField(label="Horario de caja", required=False, max_length=120)
 
-    def __init__(self, data: Any = None, files: Any = None, *, organization: Organization, **kwargs: Any) -> None:
-        super().__init__(data, files, **kwargs)
-        issuing = Membership.objects.select_related("user").filter(organization=organization, can_issue=True)
-        self.people = {str(row.user_id): row.user for row in issuing if row.user.is_active}
-        self.fields["portal_user"].choices = [  # type: ignore[attr-defined]
-            ("", "Nadie: el portal queda apagado"),
-            *((pk, f"{user.name} ({user.email})") for pk, user in self.people.items()),
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["usos_offered"].choices = [  # type: ignore[attr-defined]
+            (key, f"{key} · {codes.label('c_UsoCFDI', key)}") for key in enhancing.offerable_usos()
         ]
         self.logo_type = ""
 
@@ -91,69 +101,52 @@ class EnhancementsForm(forms.Form):
             raise forms.ValidationError(refused.message) from refused
         return data
 
-    def chosen_user(self) -> User | None:
-        """Only after is_valid()."""
-        return self.people.get(self.cleaned_data["portal_user"])
+    def values(self) -> dict[str, Any]:
+        """As the organization keeps them: offering every uso is not narrowing anything."""
+        offered = self.cleaned_data["usos_offered"]
+        narrowed = None if set(offered) == set(enhancing.offerable_usos()) else offered
+        return {**{name: self.cleaned_data[name] for name in PLAIN}, "usos_offered": narrowed}
+
+    def new_logo(self) -> Logo | None:
+        if self.cleaned_data["logo"] is not None:
+            return Logo(self.cleaned_data["logo"], self.logo_type)
+        return Logo(None) if self.cleaned_data["drop_logo"] else None
 
 
 @staff(Need.ADMINISTER)
 @require_http_methods(["GET", "POST"])
 def enhancements(request: StaffRequest) -> HttpResponse:
     organization = request.organization
-    initial = {name: getattr(organization, name) for name in _PLAIN} | {
-        "portal_user": str(organization.portal_user_id or "")
-    }
+    initial = {name: getattr(organization, name) for name in PLAIN}
+    initial["usos_offered"] = organization.usos_offered or enhancing.offerable_usos()
     bound = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    form = EnhancementsForm(*bound, organization=organization, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        changed = _save(request, form)
-        messages.success(request, "Cambios guardados." if changed else "No había cambios que guardar.")
+    form = EnhancementsForm(*bound, initial=initial)
+    if request.method == "POST" and form.is_valid() and _save(request, form):
         return HttpResponseRedirect(reverse("desk:enhancements"))
+    accent = organization.accent.removeprefix("#").lower()
+    shades = palette(accent)
     context = {
         "organization": organization,
         "membership": request.membership,
         "section": "mejoras",
         "form": form,
-        "portal_on": organization.portal_is_on(),
+        "portal": PORTAL_STATES[portal.state_of(organization)],
         "has_logo": bool(organization.logo),
+        "darkened": shades.text if shades.text != f"#{accent}" else "",
     }
     return render(request, "desk/enhancements.html", context, status=422 if form.is_bound else 200)
 
 
 def _save(request: StaffRequest, form: EnhancementsForm) -> bool:
-    """Write what changed, with its audit event; False when nothing did."""
-    with transaction.atomic():
-        row = Organization.objects.select_for_update().get(pk=request.organization.pk)
-        before = _said(row)
-        for name in _PLAIN:
-            setattr(row, name, form.cleaned_data[name])
-        row.portal_user = form.chosen_user()
-        if form.cleaned_data["logo"] is not None:
-            row.logo, row.logo_type = form.cleaned_data["logo"], form.logo_type
-        elif form.cleaned_data["drop_logo"]:
-            row.logo, row.logo_type = None, ""
-        after = _said(row)
-        changed = sorted(name for name in after if after[name] != before[name])
-        if changed:
-            row.save()
-            record(
-                organization_id=row.pk,
-                actor=request.user.email,
-                action="organization.change",
-                subject=f"organization:{row.pk}",
-                before={name: before[name] for name in changed},
-                after={name: after[name] for name in changed},
-                now=timezone.now(),
-            )
-    return bool(changed)
-
-
-def _said(row: Organization) -> dict[str, Any]:
-    """What the audit keeps of the settings; of a logo, its fingerprint."""
-    said = {name: getattr(row, name) for name in _PLAIN}
-    said["portal_user"] = str(row.portal_user_id or "")
-    said["logo"] = hashlib.sha256(bytes(row.logo)).hexdigest()[:16] if row.logo else ""
-    return said
+    try:
+        changed = enhancing.change(
+            request.organization, form.values(), logo=form.new_logo(), by=request.user, now=timezone.now()
+        )
+    except SetupRefused as refused:
+        form.add_error(refused.field or None, refused.message)
+        return False
+    messages.success(request, "Cambios guardados." if changed else "No había cambios que guardar.")
+    return True
 
 
 @staff(Need.SEE)

@@ -19,6 +19,7 @@ def home(request: StaffRequest) -> HttpResponse:
     today = request.organization.local_date(now)
     filters = Filters.read(request.GET, today)
     first = not filters.any and filters.before is None
+    administers = may(request.membership, Need.ADMINISTER)
     context = {
         "organization": request.organization,
         "membership": request.membership,
@@ -29,8 +30,8 @@ def home(request: StaffRequest) -> HttpResponse:
         "page": search(request.organization, filters, today),
         "needs": attention.documents(request.organization, now) if first else [],
         "closings": attention.closings(request.organization, now) if first else [],
-        "lacks": attention.readiness(request.organization, now) if first else [],
+        "lacks": attention.readiness(request.organization, now, administers=administers) if first else [],
         "may_collect": may(request.membership, Need.COLLECT),
-        "may_administer": may(request.membership, Need.ADMINISTER),
+        "may_administer": administers,
     }
     return render(request, "desk/home.html", context)

@@ -1,0 +1,42 @@
+"""A new organization, made by support, with the invitation of its first administrator."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
+from django.db import transaction
+
+from emite.accounts.models import User
+from emite.audit import record
+from emite.cfdi import codes
+from emite.organizations import members
+from emite.organizations.models import Organization
+from emite.organizations.permissions import Role
+from emite.organizations.refusals import NotAllowed, SetupRefused
+
+
+def found(*, name: str, slug: str, postal_code: str, administrator: str, by: User, now: dt.datetime) -> Organization:
+    """The hospital and the mail to whoever will administer it. Raises NotAllowed, SetupRefused."""
+    if not (by.is_operator and by.is_active):
+        raise NotAllowed()
+    slug = slug.strip().lower()
+    try:
+        validate_slug(slug)
+    except ValidationError as error:
+        raise SetupRefused("Use letras sin acento, números y guiones, por ejemplo san-telmo.", "slug") from error
+    if Organization.objects.filter(slug=slug).exists():
+        raise SetupRefused(f"Ya hay una organización con el enlace /f/{slug}: elija otro.", "slug")
+    if not codes.contains("c_CodigoPostal", postal_code):
+        raise SetupRefused(f"El SAT no tiene el código postal {postal_code}: revíselo.", "postal_code")
+    with transaction.atomic():
+        made = Organization.objects.create(
+            name=" ".join(name.split()), slug=slug, kind=Organization.Kind.HOSPITAL, postal_code=postal_code
+        )
+        record(
+            organization_id=made.pk, actor=by.email, action="organization.create", subject=f"organization:{made.pk}",
+            after={"name": made.name, "slug": made.slug, "postal_code": made.postal_code}, now=now,
+        )  # fmt: skip
+        members.invite(made, email=administrator, role=Role.ADMINISTRADOR, can_issue=False, by=by, now=now)
+    return made

@@ -1,0 +1,166 @@
+""" "Lista para timbrar": what a hospital needs before its first stamp of value, each point with its cure and its page.
+
+Only looks; every point costs a query at most.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.urls import reverse
+
+from emite.accounts.models import Authenticator
+from emite.chargemaster.models import ChargeItem
+from emite.charges.models import CashRegister
+from emite.issuers.models import Issuer, PacAccount, Series, StoredCsd
+from emite.mailing.files import keeps_letters_here
+from emite.organizations import portal
+from emite.organizations.models import Membership, Organization
+from emite.organizations.permissions import Need
+from emite.organizations.portal import PortalState
+from emite.web.setup.words import PORTAL_STATES
+
+WARN_BEFORE_EXPIRY: Final = dt.timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """`tone`: good, cost (one can work, but), wrong (nothing goes until it is mended)."""
+
+    tone: str
+    title: str
+    detail: str
+    address: str
+    #: Grows into something wrong if nobody looks at it.
+    is_pressing: bool = False
+
+    @property
+    def is_missing(self) -> bool:
+        return self.tone == "wrong"
+
+    @property
+    def is_urgent(self) -> bool:
+        """Worth a line on the desk's first page, and not only in this list."""
+        return self.is_missing or self.is_pressing
+
+
+def points(organization: Organization, now: dt.datetime) -> list[Point]:
+    """Every point in the order in which a hospital sets itself up."""
+    return [
+        *stamping(organization, now),
+        *_people(organization),
+        *_portal(organization),
+        *_desk(organization),
+    ]
+
+
+def stamping(organization: Organization, now: dt.datetime) -> Iterator[Point]:
+    """Fiscal data, and for each RFC its certificate, series and PAC account."""
+    page = reverse("desk:issuer")
+    issuers = list(Issuer.objects.filter(organization=organization).order_by("created_at"))
+    if not issuers:
+        yield Point("wrong", "Falta el emisor", "Sin RFC ni datos fiscales no se puede cobrar ni facturar.", page)
+        return
+    of_here = {"organization": organization}
+    csds = {row.issuer_id: row for row in StoredCsd.objects.filter(**of_here, active=True)}
+    accounts = {row.issuer_id: row for row in PacAccount.objects.filter(**of_here, active=True)}
+    with_series = set(Series.objects.filter(**of_here).values_list("issuer_id", flat=True))
+    for issuer in issuers:
+        yield Point("good", "Datos fiscales", f"{issuer.rfc} {issuer.nombre}, régimen {issuer.regimen_fiscal}.", page)
+        yield _certificate(issuer, csds.get(issuer.pk), now, page)
+        if issuer.pk in with_series:
+            yield Point("good", "Serie", "Los folios tienen su serie.", page)
+        else:
+            yield Point("wrong", "Falta la serie", f"{issuer.rfc} no tiene serie de folios.", page)
+        yield _pac(issuer, accounts.get(issuer.pk), now, page)
+
+
+def _certificate(issuer: Issuer, csd: StoredCsd | None, now: dt.datetime, page: str) -> Point:
+    if csd is None:
+        return Point("wrong", "Falta el certificado", f"{issuer.rfc} no tiene CSD: no se puede sellar.", page)
+    if csd.not_after <= now:
+        return Point("wrong", "Certificado vencido", f"El CSD de {issuer.rfc} venció: cargue el nuevo.", page)
+    days = (csd.not_after - now).days
+    if csd.not_after - now < WARN_BEFORE_EXPIRY:
+        return Point("cost", "Certificado por vencer", f"Al CSD de {issuer.rfc} le quedan {days} días.", page, True)
+    return Point("good", "Certificado de sello", f"El CSD de {issuer.rfc} sirve {days} días más.", page)
+
+
+def _pac(issuer: Issuer, account: PacAccount | None, now: dt.datetime, page: str) -> Point:
+    if account is None:
+        return Point("wrong", "Falta la cuenta del PAC", f"{issuer.rfc} no tiene con quién timbrar.", page)
+    if account.open_until and account.open_until > now:
+        return Point(
+            "cost", "El PAC no responde", "Las facturas esperan en cola y se timbrarán solas cuando vuelva.", page, True
+        )
+    if account.provider == "sandbox":
+        return Point("cost", "PAC de pruebas", "Lo que se timbra no tiene valor fiscal.", page)
+    return Point("good", "Cuenta del PAC", f"{issuer.rfc} timbra con {account.provider}.", page)
+
+
+def _people(organization: Organization) -> Iterator[Point]:
+    page = reverse("setup:people")
+    billers = list(
+        Membership.objects.who_may(Need.ISSUE).filter(organization=organization).values_list("user__name", flat=True)
+    )
+    if billers:
+        yield Point("good", "Usuario facturador", f"Pueden emitir facturas: {', '.join(sorted(billers)[:4])}.", page)
+    else:
+        yield Point("wrong", "Falta el usuario facturador", "Nadie tiene permiso de emitir facturas.", page)
+    administrators = Membership.objects.who_may(Need.ADMINISTER).filter(organization=organization)
+    safe = Authenticator.objects.filter(user__memberships__in=administrators).exclude(confirmed_at=None).values("user")
+    without = list(administrators.exclude(user__in=safe).values_list("user__name", flat=True))
+    if without:
+        who = ", ".join(sorted(without)[:4])
+        yield Point("cost", "Falta el segundo paso", f"Sin código al entrar: {who}. Con un PAC real se exige.", page)
+    else:
+        yield Point("good", "Segundo paso", "Cada administrador entra con contraseña y código.", page)
+
+
+def _portal(organization: Organization) -> Iterator[Point]:
+    state = portal.state_of(organization)
+    said = PORTAL_STATES[state]
+    activated = state in (PortalState.NOT_LINKED, PortalState.USER_LOST, PortalState.NO_DAYS, PortalState.ON)
+    linked = state in (PortalState.NO_DAYS, PortalState.ON)
+    page = reverse("setup:activation")
+    if activated:
+        yield Point("good", "Portal activado", "Soporte aprobó la activación.", page)
+    else:
+        yield Point("wrong", "Falta activar el portal", said.meaning, page)
+    page = reverse("setup:link")
+    if linked:
+        link = portal.link_of(organization)
+        yield Point("good", "Portal vinculado", f"Emite en nombre de {link.user.name if link else ''}.", page)
+    elif activated:
+        yield Point("wrong", "Falta el vínculo", said.meaning, page)
+    else:
+        yield Point("wrong", "Falta el vínculo", "Se hace cuando soporte activa el portal.", page)
+    register = CashRegister.objects.filter(organization=organization, web_invoicing=True, active=True).first()
+    page = reverse("desk:registers")
+    if register:
+        yield Point("good", "Caja de facturación web", f"{register.name} lleva lo que se factura en línea.", page)
+    else:
+        yield Point("wrong", "Falta la caja de facturación web", "Agregue una caja con «Facturación web».", page)
+    page = reverse("desk:enhancements")
+    if organization.portal_days is None:
+        yield Point("wrong", "Faltan los días", "Escriba cuántos días tiene el paciente para facturar en línea.", page)
+    else:
+        yield Point("good", "Días para facturar", f"{organization.portal_days} después de la remisión.", page)
+
+
+def _desk(organization: Organization) -> Iterator[Point]:
+    page = reverse("desk:new_charge")
+    if ChargeItem.objects.filter(organization=organization, active=True).exists():
+        yield Point("good", "Lista de precios", "Tiene servicios con clave, unidad e impuesto.", page)
+    else:
+        yield Point("cost", "La lista de precios está vacía", "Se puede cobrar con renglones libres.", page)
+    page = reverse("setup:home")
+    if keeps_letters_here():
+        yield Point(
+            "cost", "Los correos no salen", "Se guardan en un archivo: pida a su equipo técnico un servidor.", page
+        )
+    else:
+        yield Point("good", "Correo", "Hay un servidor que envía los correos.", page)

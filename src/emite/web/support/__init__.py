@@ -1,0 +1,1 @@
+"""The screens of the installation's operators (support): activations, organizations, every audit log."""

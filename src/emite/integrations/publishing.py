@@ -23,6 +23,7 @@ EVENTS: Final = {
     "charge.paid": "Una remisión quedó pagada por completo",
     "invoice.stamped": "Una factura se timbró",
     "invoice.rejected": "Una factura fue rechazada y su remisión quedó libre",
+    "invoice.cancelled": "Una factura se canceló ante el SAT",
 }
 
 

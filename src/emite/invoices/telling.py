@@ -1,4 +1,4 @@
-"""What other systems are told when an invoice is stamped or refused, in the transaction that learns it.
+"""What other systems are told when an invoice is stamped, refused or cancelled, in the transaction that learns it.
 
 Who is told and how it travels lives in `integrations`.
 """
@@ -16,7 +16,11 @@ from emite.integrations.publishing import publish
 
 #: Charges named by one event: a factura global has tens of thousands, which are asked for instead.
 MOST_CHARGES = 20
-_EVENTS = {State.STAMPED: "invoice.stamped", State.REJECTED: "invoice.rejected"}
+_EVENTS = {
+    State.STAMPED: "invoice.stamped",
+    State.REJECTED: "invoice.rejected",
+    State.CANCELLED: "invoice.cancelled",
+}
 
 
 def tell(document: FiscalDocument, *, now: dt.datetime) -> None:

@@ -1,0 +1,57 @@
+"""What the end of a request entails, in the very transaction that learns it: charges freed or handed on.
+
+A charge is never freed before SAT says "Cancelado", and never free between an invoice and the one that takes its place.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from emite.cancellations.models import CancellationRequest, Substitution
+from emite.cancellations.models import State as RequestState
+from emite.charges.allocating import allocate, release
+from emite.charges.models import Allocation
+from emite.documents.models import FiscalDocument, State
+from emite.documents.sealing import note
+from emite.invoices.telling import tell
+
+
+def entail(request: CancellationRequest, now: dt.datetime) -> None:
+    """What a request that has ended means for others. Nothing while it is open."""
+    if request.state == RequestState.CANCELLED:
+        _cancelled(request.document, now)
+    elif not request.is_open:
+        _still_alive(request.document)
+
+
+def _cancelled(document: FiscalDocument, now: dt.datetime) -> None:
+    won = FiscalDocument.objects.filter(pk=document.pk, state=State.STAMPED).update(state=State.CANCELLED)
+    if not won:
+        return
+    document.state = State.CANCELLED
+    note(document, "cancelled", now=now)
+    taking = Substitution.objects.filter(original=document, state__in=Substitution.OPEN_STATES).first()
+    bound = list(Allocation.objects.filter(document=document, active=True).select_related("charge", "register"))
+    release(document, now=now)
+    if taking is not None:
+        _hand_on(taking, bound, now)
+    undone = Substitution.objects.filter(substitute=document, state__in=Substitution.OPEN_STATES)
+    undone.update(state=Substitution.State.UNDONE, finished_at=now)
+    tell(document, now=now)
+
+
+def _hand_on(taking: Substitution, bound: list[Allocation], now: dt.datetime) -> None:
+    """The charges go to the substitute, unless that one came to nothing."""
+    if taking.substitute.state in (State.REJECTED, State.VOID, State.CANCELLED):
+        Substitution.objects.filter(pk=taking.pk).update(state=Substitution.State.FAILED, finished_at=now)
+        return
+    for each in bound:
+        allocate(each.charge, taking.substitute, register=each.register, now=now)
+    Substitution.objects.filter(pk=taking.pk).update(state=Substitution.State.DONE, finished_at=now)
+
+
+def _still_alive(document: FiscalDocument) -> None:
+    """The document stays: a substitution that waited for its end needs a person."""
+    waiting = {"original": Substitution.State.CANCELLING, "substitute": Substitution.State.UNDOING}
+    for role, state in waiting.items():
+        Substitution.objects.filter(**{role: document, "state": state}).update(state=Substitution.State.REFUSED)

@@ -11,8 +11,10 @@ from functools import cache
 import pytest
 
 from emite.cfdi.comprobante import InformacionGlobal, Receptor, Relacionados
+from emite.cfdi.representation import draft_representation
 from emite.cfdi.taxes import ISR_HONORARIOS, IVA_DOS_TERCIOS, Treatment
-from emite.typeset import Branding, invoice_pdf, qr_png
+from emite.cfdi.xml import build
+from emite.typeset import Branding, InvoicePrint, invoice_pdf, qr_png, typesetter
 from emite.typeset.brand_page import WHITE, contrast, readable
 from tests.typeset import make
 from tests.typeset.reading import Pdf
@@ -286,3 +288,16 @@ def test_accent_is_readable_on_paper(accent: str) -> None:
     shown = readable(accent)
     assert contrast(tuple(bytes.fromhex(shown[1:])), WHITE) >= 4.5
     assert shown == accent or accent in {"#ffff00", "#ffffff", "#ff8800"}
+
+
+def test_a_draft_is_the_same_page_without_a_stamp() -> None:
+    comprobante = make.comprobante(3)
+    data = InvoicePrint(draft_representation(build(comprobante)), Branding("San Telmo"), draft=True)
+
+    text = " ".join(Pdf(typesetter().draft(data)).text().split())
+
+    assert "BORRADOR - SIN VALIDEZ FISCAL" in text
+    for word in (comprobante.receptor.nombre, comprobante.receptor.rfc):
+        assert word in text
+    for word in ("Timbre fiscal digital", "Folio fiscal", "Sello", "representación impresa"):
+        assert word not in text

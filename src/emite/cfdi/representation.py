@@ -5,7 +5,7 @@ How it looks is for `typeset/` and the web. Source of the list: RMF 2.7.1.7, CFF
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,9 +19,10 @@ from emite.cfdi.words import in_words
 from emite.cfdi.xml import CFDI, TFD
 from emite.cfdi.xml_pagos import PAGO20
 
-__all__ = ["LEGEND", "Representation", "in_words", "qr_url", "representation"]
+__all__ = ["LEGEND", "Representation", "draft_representation", "in_words", "qr_url", "representation"]
 
 LEGEND: Final = "Este documento es una representación impresa de un CFDI"
+DRAFT_LEGEND: Final = "BORRADOR - SIN VALIDEZ FISCAL: este documento no es un CFDI ni lo representa"
 VERIFICATION: Final = "https://verificacfdi.facturaelectronica.sat.gob.mx/default.aspx"
 _C: Final = f"{{{CFDI}}}"
 _P: Final = f"{{{PAGO20}}}"
@@ -210,7 +211,17 @@ def representation(stamped_root: etree._Element) -> Representation:
     stamp = read(stamped_root)
     if stamp is None:
         raise ValueError("only a stamped CFDI has a printed representation")
-    root = stamped_root
+    return _representation(stamped_root, _fiscal(stamped_root, stamp))
+
+
+def draft_representation(unsealed_root: etree._Element) -> Representation:
+    """The same of a document that is not sealed yet: its fiscal part is empty but for a date and the warning."""
+    nothing = dict.fromkeys((field.name for field in fields(Fiscal)), "")
+    fiscal = Fiscal(**{**nothing, "fecha_timbrado": _required(unsealed_root, "Fecha"), "legend": DRAFT_LEGEND})
+    return _representation(unsealed_root, fiscal)
+
+
+def _representation(root: etree._Element, fiscal: Fiscal) -> Representation:
     tipo = root.get("TipoDeComprobante", "")
     information = root.find(f"{_C}InformacionGlobal")
     return Representation(
@@ -233,7 +244,7 @@ def representation(stamped_root: etree._Element) -> Representation:
         lines=tuple(_line(node) for node in _child(root, "Conceptos").iterchildren(f"{_C}Concepto")),
         totals=_totals(root),
         payments=tuple(_payment(node) for node in root.iterfind(f"{_C}Complemento/{_P}Pagos/{_P}Pago")),
-        fiscal=_fiscal(root, stamp),
+        fiscal=fiscal,
     )
 
 

@@ -1,12 +1,13 @@
-"""The printed representation of a stamped document, always drawn again from its XML.
+"""The printed representation of a stamped document, always drawn again from its XML; and its draft before that.
 
 How a page looks lives in `typeset`; what must stand on it in `cfdi.representation`.
 """
 
 from __future__ import annotations
 
-from emite.cfdi.representation import representation
-from emite.cfdi.xml import parse
+from emite.cfdi.comprobante import Comprobante
+from emite.cfdi.representation import draft_representation, representation
+from emite.cfdi.xml import build, parse
 from emite.documents.models import FiscalDocument, StampedXml
 from emite.organizations.models import Organization
 from emite.typeset import Branding, InvoicePrint, typesetter
@@ -25,6 +26,12 @@ def pdf_of(document: FiscalDocument) -> bytes:
     root = parse(xml, max_bytes=len(xml), max_nodes=len(xml))
     data = InvoicePrint(representation(root), branding(document.organization))
     return typesetter().invoice(data, xml)
+
+
+def draft_pdf(comprobante: Comprobante, organization: Organization) -> bytes:
+    """The page of an invoice that nobody has asked for yet, marked as a draft without value."""
+    data = InvoicePrint(draft_representation(build(comprobante)), branding(organization), draft=True)
+    return typesetter().draft(data)
 
 
 def branding(organization: Organization) -> Branding:

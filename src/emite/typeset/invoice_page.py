@@ -20,6 +20,7 @@ SEAL_LINE = 150
 # Widths in mm: a figure and a comma, point or space at 8.6 pt, a letter of a title at 6.8 pt, the gap before a column.
 _FIGURE, _POINT, _LETTER, _GAP = 1.52, 0.78, 1.2, 5.0
 NO_VALUE = "SIN VALOR FISCAL"
+DRAFT = "BORRADOR - SIN VALIDEZ FISCAL"
 
 
 def invoice_page(data: InvoicePrint) -> dict[str, Any]:
@@ -32,9 +33,7 @@ def invoice_page(data: InvoicePrint) -> dict[str, Any]:
     lines, columns = _lines(cfdi.lines)
     return {
         "document": _document(cfdi, f"{title} · {data.branding.name}"),
-        "attachments": [
-            {"file": Exact(f"{cfdi.fiscal.uuid}.xml"), "mime": "text/xml", "description": "CFDI 4.0 timbrado (XML)"},
-        ],
+        "attachments": [] if data.draft else [_attachment(cfdi)],
         "page": _page(data, title),
         "head": {"title": cfdi.title, "lines": _head(cfdi, number_text, data.cancelled_at)},
         "issuer": _issuer(cfdi),
@@ -45,8 +44,12 @@ def invoice_page(data: InvoicePrint) -> dict[str, Any]:
         "notes": _notes(cfdi),
         "totals": _totals(cfdi),
         "total": [_in_currency("Total", cfdi), pesos(Decimal(cfdi.totals.total))],
-        "fiscal": _fiscal(cfdi.fiscal),
+        "fiscal": None if data.draft else _fiscal(cfdi.fiscal),
     }
+
+
+def _attachment(cfdi: Representation) -> dict[str, str]:
+    return {"file": Exact(f"{cfdi.fiscal.uuid}.xml"), "mime": "text/xml", "description": "CFDI 4.0 timbrado (XML)"}
 
 
 def stamped_at(cfdi: Representation) -> datetime:
@@ -63,6 +66,9 @@ def _document(cfdi: Representation, title: str) -> dict[str, Any]:
 def _page(data: InvoicePrint, title: str) -> dict[str, Any]:
     fiscal = data.representation.fiscal
     mark = None
+    if data.draft:
+        mark = {"text": DRAFT, "color": "#eceff2"}
+        return {"running": [f"{data.branding.name} · {title}", DRAFT, fiscal.legend], "mark": mark}
     if data.cancelled_at is not None:
         mark = {"text": "CANCELADO", "color": "#f6d5d2"}
     elif "SIN VALOR" in (fiscal.leyenda or "").upper():

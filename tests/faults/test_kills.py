@@ -28,5 +28,5 @@ def test_no_charge_is_lost_or_stamped_twice(dedup: str, tmp_path: Path, settings
     print(report)
     assert report.is_clean, str(report)
     assert report.killed >= KILLS // 3
-    assert report.faults > KILLS // 30, str(report)
+    assert report.faults > KILLS // 60, str(report)  # the more people wait, the fewer sends a kill meets
     assert set(harness.WEB_STEPS + harness.WORKER_STEPS[:6]) <= set(report.kills), str(report)

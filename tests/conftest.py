@@ -58,11 +58,12 @@ def django_db_setup(database_server: Path, django_db_blocker: pytest.FixtureRequ
 
     from django.db import connections
 
-    from emite.database import migrating, roles
+    from emite.database import migrating, roles, tenancy
     from emite.vault import keyfiles
 
     keyfiles.ensure_keys(dt.datetime.now(dt.UTC))
 
+    tenancy.whole_process()  # tests look at every row; their requests begin with none, as in a web process
     name = "test_" + os.environ.get("PYTEST_XDIST_WORKER", "emite")
     address = roles.create_database(database_server, name)
     with django_db_blocker.unblock():  # type: ignore[attr-defined]

@@ -45,7 +45,7 @@ class Dsn:
     def django(self) -> dict[str, Any]:
         """The connection part of an entry of DATABASES."""
         return {
-            "ENGINE": "django.db.backends.postgresql",
+            "ENGINE": "emite.database.backend",
             "HOST": self.host,
             "PORT": self.port,
             "NAME": self.dbname,

@@ -85,7 +85,11 @@ def _role(connection: psycopg.Connection) -> Iterator[Finding]:
         "SELECT pg_get_userbyid(relowner) = current_user FROM pg_class WHERE relname = 'django_migrations'"
     ).fetchone()
     if owner and owner[0]:
-        yield Finding(None, "La aplicación es dueña de sus tablas: DATABASE_OWNER_URL permite separar ambos usuarios.")
+        yield Finding(
+            None,
+            "La aplicación es dueña de sus tablas, y al dueño no lo atan las políticas que separan organizaciones. "
+            "Use dos usuarios: DATABASE_OWNER_URL para migrar y DATABASE_URL para trabajar.",
+        )
 
 
 def _extensions(connection: psycopg.Connection) -> Iterator[Finding]:

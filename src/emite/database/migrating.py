@@ -9,13 +9,13 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
-from emite.database import roles
+from emite.database import roles, tenancy
 from emite.database.address import ROLES, Dsn, dsn, is_external
 from emite.database.trouble import DatabaseTrouble
 
 
 def migrate(*, verbosity: int = 0, truncate: bool = False) -> None:
-    """Bring the tables to this version of the code as the owner, then grant the app role what it may do.
+    """Bring the tables to this version of the code as the owner; give them their policies and the app role its rights.
 
     Raises DatabaseTrouble when the operator's server lacks an extension.
     """
@@ -28,6 +28,7 @@ def migrate(*, verbosity: int = 0, truncate: bool = False) -> None:
                     + " ".join(f"CREATE EXTENSION {name};" for name in missing)
                 )
         call_command("migrate", interactive=False, verbosity=verbosity)
+    tenancy.protect(owner)
     app = dsn("app").user if is_external() else ROLES["app"]
     if app and app != owner.user:
         roles.grant(owner, app, insert_only=insert_only_tables(), truncate=truncate)
@@ -38,6 +39,13 @@ def pending() -> list[str]:
     executor = MigrationExecutor(connections["default"])
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
+
+
+def unprotected() -> list[str]:
+    """Tables of tenants without their policy: made by a version that had none."""
+    connection = connections["default"]
+    connection.ensure_connection()
+    return [table for table, ready in tenancy.tables(connection.connection).items() if not ready]
 
 
 def insert_only_tables() -> list[str]:

@@ -28,8 +28,11 @@ def set_up_django() -> None:
     """Settings, logs and models, once the folder is prepared."""
     import django
 
+    from emite.database import tenancy
+
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "emite.config.settings")
     logs.configure()
+    tenancy.whole_process()  # commands and the worker serve every organization; the web does not pass here
     django.setup()
 
 

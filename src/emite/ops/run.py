@@ -130,7 +130,7 @@ def _bring_tables(after_migrations: Callable[[], Result]) -> Result:
     ground.set_up_django()
     from emite.database import migrating
 
-    if migrating.pending():
+    if migrating.pending() or migrating.unprotected():
         migrating.migrate()
     return after_migrations()
 

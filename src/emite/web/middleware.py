@@ -12,9 +12,10 @@ from functools import cache
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from emite.database import tenancy
 from emite.web.errors import mapping
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -43,6 +44,20 @@ class ReferenceMiddleware:
         finally:
             structlog.contextvars.unbind_contextvars("request")
         response["X-Request-ID"] = reference
+        return response
+
+
+class TenancyMiddleware:
+    """A request sees no organization's rows until something enters one (`emite.database.tenancy`)."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with tenancy.nobody():
+            response = self.get_response(request)
+            if isinstance(response, StreamingHttpResponse):
+                response.streaming_content = tenancy.carried(iter(response))
         return response
 
 

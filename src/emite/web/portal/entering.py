@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from emite.database import tenancy
 from emite.organizations.models import Organization
 from emite.web.portal import guarding, visit
 from emite.web.portal.forms import CodeForm
@@ -32,6 +33,7 @@ def from_qr(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     organization = Organization.objects.defer("logo").filter(slug=slug).first()
     target = reverse("portal:code", args=[slug])
     if organization is not None:
+        tenancy.enter(organization.pk)
         now = timezone.now()
         charge, _ = guarding.find(request, organization, code, now)
         if charge is None:
@@ -54,6 +56,7 @@ def code(request: HttpRequest, slug: str) -> HttpResponse:
     """First screen: the code."""
     organization = get_object_or_404(Organization.objects.defer("logo"), slug=slug)
     request.organization = organization  # type: ignore[attr-defined]
+    tenancy.enter(organization.pk)
     form = CodeForm(request.POST or None)
     status = 200
     retry_after = 0

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from emite.charges.models import Charge
+from emite.database import tenancy
 from emite.database.kept import Given, Kept
 from emite.documents.models import FiscalDocument
 from emite.organizations.models import Organization
@@ -92,6 +93,7 @@ def current(request: HttpRequest, slug: str, now: dt.datetime) -> Visit | None:
     known = _read(request, now)
     if known is None or "organization" not in known:  # written by an earlier version
         return None
+    tenancy.enter(uuid.UUID(known["organization"]))
     charge = _CHARGE.first(organization=uuid.UUID(known["organization"]), charge=uuid.UUID(known["charge"]), slug=slug)
     if charge is None:
         return None

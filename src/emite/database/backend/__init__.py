@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, telling the server whose rows each statement may touch (tenancy)."""

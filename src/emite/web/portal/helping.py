@@ -128,7 +128,7 @@ def help_page(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 def why_closed(visit: Visit) -> PortalRequest.Why | None:
     """Why only the staff can invoice this charge; None when the portal can, or when there is nothing to invoice."""
-    found = situation.of(visit.charge, visit.now)
+    found = situation.of(visit.charge, visit.live, visit.now)
     if found.kind is Kind.OPEN and refusals_of(visit.charge) >= REFUSALS:
         return PortalRequest.Why.REFUSED
     return _WHY.get(found.kind)

@@ -24,6 +24,7 @@ from emite.documents.sealing import note
 from emite.documents.waking import wake
 from emite.issuers.connecting import keyless
 from emite.organizations.models import Membership
+from emite.organizations.permissions import Need, Role
 from emite.pac import seals
 
 #: In doubt for longer than this: three times what the slowest PAC needs, so that something else is wrong.
@@ -32,7 +33,7 @@ HORIZON: Final = dt.timedelta(minutes=30)
 MAX_XML: Final = seals.MAX_BYTES
 
 IN_DOUBT: Final = (State.SEALED, State.SENDING, State.UNKNOWN, State.HELD)
-_ROLES: Final = (Membership.Role.ADMINISTRADOR, Membership.Role.FACTURADOR)
+_ROLES: Final = (Role.ADMINISTRADOR, Role.FACTURADOR)
 
 
 class NotAllowed(Exception):
@@ -67,8 +68,8 @@ class Proof:
 
 def may_resolve(user: User, organization_id: uuid.UUID) -> bool:
     """Administrador or facturador, with the permission to issue."""
-    rows = Membership.objects.filter(organization_id=organization_id, user=user, role__in=_ROLES, can_issue=True)
-    return user.is_active and rows.exists()
+    rows = Membership.objects.who_may(Need.ISSUE).filter(organization_id=organization_id, user=user, role__in=_ROLES)
+    return rows.exists()
 
 
 def beyond_the_machine(now: dt.datetime) -> Q:

@@ -94,6 +94,14 @@ class PacAccount(OwnedByOrganization):
     failures = models.PositiveIntegerField(default=0)
     open_until = models.DateTimeField(null=True, blank=True)
     clock_offset_ms = models.IntegerField(default=0)
+    created_at = models.DateTimeField(null=True, blank=True)
+    # From then on only what was sent to it before is settled with it.
+    replaced_at = models.DateTimeField(null=True, blank=True)
+    # The worker tries the connection, because only it opens the password
+    test_asked_at = models.DateTimeField(null=True, blank=True)
+    tested_at = models.DateTimeField(null=True, blank=True)
+    test_ok = models.BooleanField(null=True, blank=True)
+    test_text = models.CharField(max_length=300, blank=True)
     sealed_fields: ClassVar[dict[str, str]] = {"sealed_password": "pac"}
 
     class Meta:
@@ -102,3 +110,7 @@ class PacAccount(OwnedByOrganization):
                 fields=["organization", "issuer"], condition=models.Q(active=True), name="pac_account_one_active"
             ),
         ]
+
+    @property
+    def is_being_tested(self) -> bool:
+        return self.test_asked_at is not None and (self.tested_at is None or self.tested_at < self.test_asked_at)

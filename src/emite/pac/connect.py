@@ -6,10 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from emite.pac.http import Timeouts, Transport
 from emite.pac.port import Capabilities, Dedup, Pac
 from emite.pac.sandboxpac import LOOKUPS, SandboxPac
+
+PROVIDERS: Final = {"sandbox": "PAC simulado, sin valor fiscal"}
+"""The PACs that have an adapter, by the name under which an account is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class PacConfig:
 
 def connect(config: PacConfig, *, timeouts: Timeouts | None = None) -> Pac:
     """The adapter of an account. Raises ValueError (in Spanish) for a provider, class or address that can't be used."""
-    if config.provider != "sandbox":
+    if config.provider not in PROVIDERS:
         raise ValueError(f"no hay adaptador para el PAC {config.provider!r}")
     try:
         dedup = Dedup(config.dedup or Dedup.CONTENT)

@@ -11,6 +11,7 @@ from emite.web.desk import (
     invoicing,
     issuer,
     new_charge,
+    pac_accounts,
     paying,
     prints,
     registers,

@@ -15,6 +15,7 @@ _COMMANDS = {
     "sweep": ("emite.ops.sweep", "reanuda ahora todo lo que quedó pendiente"),
     "verify": ("emite.ops.verify", "revisa la bitácora, lo timbrado y lo cifrado"),
     "doctor": ("emite.ops.doctor", "dice con palabras qué está mal en esta instalación"),
+    "pac-account": ("emite.ops.pac_account", "cuentas del PAC: ver, agregar, cambiar y probar"),
     "keys": ("emite.ops.keys", "crea, cambia y revisa las llaves"),
     "sat-data": ("emite.ops.sat_data", "prepara los catálogos y esquemas del SAT"),
     "support-user": ("emite.ops.support_user", "nombra a una persona del soporte, que activa portales"),

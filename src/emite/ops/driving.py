@@ -23,12 +23,13 @@ from procrastinate.contrib.django import app
 from emite.accounts import posting
 from emite.cancellations import following, substituting
 from emite.cancellations.waking import FOLLOW, SUBSTITUTE
-from emite.documents import delivering
+from emite.documents import delivering, rerouting
 from emite.documents.spool import Spool
 from emite.documents.waking import DELIVER, DRIVE
 from emite.integrations import notifying
 from emite.integrations.publishing import NOTIFY
 from emite.invoices import closing, stamping, watching
+from emite.issuers import pac_accounts
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +105,13 @@ def close(pk: str) -> None:
     closing.run(uuid.UUID(pk), owner=owner_name(), clock=timezone.now)
 
 
+@app.task(name=pac_accounts.TEST)
+def test_pac(pk: str) -> None:
+    """Try the connection of a PAC account."""
+    close_old_connections()
+    pac_accounts.run_test(uuid.UUID(pk), now=timezone.now())
+
+
 @app.task(name=NOTIFY)
 def notify(pk: str) -> None:
     """Tell another system of one event."""
@@ -158,11 +166,15 @@ def replay_spools() -> int:
 
 
 def watch_closings() -> None:
-    """Start the closings that are due and warn of those that wait, at most once a minute in this process."""
+    """Start the closings that are due and warn of those that wait, at most once a minute in this process.
+
+    Also bring to the account in use what was drafted while another was being replaced.
+    """
     global _next_watch
     if time.monotonic() >= _next_watch:
         _next_watch = time.monotonic() + WATCH_SECONDS
         watching.watch(timezone.now())
+        rerouting.move_stragglers(timezone.now())
 
 
 def _replay_or_say() -> None:

@@ -17,7 +17,7 @@ from emite.integrations.models import ApiKey, WebhookDelivery, WebhookEndpoint
 from emite.invoices import periods, requests
 from emite.invoices.issuing import Request, issue
 from emite.invoices.models import Closing, GlobalPolicy, PortalRequest
-from emite.issuers.models import Issuer, StoredCsd
+from emite.issuers.models import Issuer, PacAccount, StoredCsd
 from emite.organizations.models import Membership, Organization
 from emite.web.access import Need
 from emite.web.desk.urls import urlpatterns
@@ -76,6 +76,10 @@ NEEDS = {
     "resolve_import": Need.ISSUE,
     "registers": Need.ADMINISTER,
     "register_switch": Need.ADMINISTER,
+    "pac": Need.ADMINISTER,
+    "pac_password": Need.ADMINISTER,
+    "pac_test": Need.ADMINISTER,
+    "pac_test_piece": Need.ADMINISTER,
     "issuer": Need.ADMINISTER,
     "csd": Need.ADMINISTER,
     "enhancements": Need.ADMINISTER,
@@ -93,7 +97,7 @@ MATRIX = [
 ]
 WRITTEN: list[type[Model]] = [
     AuditEvent, CashRegister, Charge, Closing, Delivery, FiscalDocument, GlobalPolicy, Issuer, Organization,
-    PaymentSlip, PortalRequest, StoredCsd, ApiKey, WebhookEndpoint, WebhookDelivery,
+    PacAccount, PaymentSlip, PortalRequest, StoredCsd, ApiKey, WebhookEndpoint, WebhookDelivery,
 ]  # fmt: skip
 
 
@@ -103,6 +107,7 @@ def addresses(hospital: Hospital) -> dict[str, str]:
     slip = charge.slips.get()
     first = {
         "slip": slip, "slip_pdf": slip, "print_slip": slip,
+        **dict.fromkeys(("pac_password", "pac_test", "pac_test_piece"), hospital.pac_account),
         "register_switch": hospital.register, "csd": hospital.issuer,
         **connected(hospital),
         **unfinished(hospital),

@@ -58,8 +58,7 @@ def substitute(
         charges = _charges(locked)
         if from_json(locked.content).receptor == request.receptor and not request.with_patient:
             raise NothingChanges("Los datos son los mismos que ya tiene la factura: corrija lo que esté mal.")
-        patient = charges[0].patient_name if request.with_patient else ""
-        new = comprobante(charges, request.receptor, issuer=locked.issuer, now=now, patient=patient)
+        new = comprobante(charges, request.receptor, issuer=locked.issuer, now=now, with_patient=request.with_patient)
         fresh = draft(
             dataclasses.replace(new, relacionados=(Relacionados(RELATION, (str(locked.uuid).upper(),)),)),
             issuer=locked.issuer,

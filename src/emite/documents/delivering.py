@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 import structlog
 from django.conf import settings
 from django.core.mail import BadHeaderError
+from django.db import transaction
 from django.db.models import Q
 
 from emite.documents.models import WITH_UUID, Delivery, FiscalDocument
 from emite.documents.rendering import pdf_of, stamped_xml
+from emite.documents.waking import wake_delivery
 from emite.mailing.composing import Attachment, compose
 from emite.mailing.sending import MailRefused, MailUnavailable, send
 from emite.typeset.process import TypesetFailed
@@ -31,6 +33,21 @@ def due(*, now: dt.datetime, limit: int) -> list[uuid.UUID]:
     its_time = Q(next_at__lte=now) | Q(next_at=None, document__state__in=WITH_UUID)
     rows = Delivery.objects.filter(its_time, state=Delivery.State.PENDING).order_by("next_at")
     return list(rows.values_list("pk", flat=True)[:limit])
+
+
+def ask(document: FiscalDocument, address: str, *, now: dt.datetime) -> bool:
+    """Have a stamped document sent to an address; False when it is on its way there already."""
+    with transaction.atomic():
+        delivery, fresh = Delivery.objects.get_or_create(
+            organization_id=document.organization_id,
+            document=document,
+            address=address,
+            state=Delivery.State.PENDING,
+            defaults={"requested_at": now, "next_at": now},
+        )
+        if fresh:
+            wake_delivery(delivery.pk)
+    return fresh
 
 
 def deliver(pk: uuid.UUID, *, now: dt.datetime) -> bool:

@@ -66,6 +66,9 @@ NEEDS = {
     "invoice_mail": Need.COLLECT,
     "invoice": Need.ISSUE,
     "invoice_choices": Need.ISSUE,
+    "portal_invoices": Need.SEE,
+    "portal_csv": Need.SEE,
+    "portal_mail": Need.COLLECT,
     "requests": Need.COLLECT,
     "request_close": Need.ISSUE,
     "refusal_close": Need.ISSUE,
@@ -151,7 +154,7 @@ def unfinished(hospital: Hospital) -> dict[str, Model]:
     asked = requests.ask(
         make.paid_charge(hospital), why="expired", receptor={}, phone="5512345678", email="", note="", now=make.now()
     )
-    of_moving = ("resolve", "resolve_look_up", "resolve_give_up", "resolve_keep", "resolve_import")
+    of_moving = ("portal_mail", "resolve", "resolve_look_up", "resolve_give_up", "resolve_keep", "resolve_import")
     return {"request_close": asked, "refusal_close": refused, **dict.fromkeys(of_moving, moving)}
 
 

@@ -75,7 +75,7 @@ def stamping(organization: Organization, now: dt.datetime) -> Iterator[Point]:
             yield Point("good", "Serie", "Los folios tienen su serie.", page)
         else:
             yield Point("wrong", "Falta la serie", f"{issuer.rfc} no tiene serie de folios.", page)
-        yield _pac(issuer, accounts.get(issuer.pk), now, page)
+        yield _pac(issuer, accounts.get(issuer.pk), now, reverse("desk:pac"))
 
 
 def _certificate(issuer: Issuer, csd: StoredCsd | None, now: dt.datetime, page: str) -> Point:

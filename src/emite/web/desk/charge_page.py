@@ -29,6 +29,7 @@ from emite.issuers.models import PacAccount
 from emite.organizations.models import Organization
 from emite.typeset.qr import qr_svg
 from emite.web.access import Need, StaffRequest, may, staff
+from emite.web.desk.cancel_states import standing
 from emite.web.desk.payment_form import PaymentForm, desk_registers
 from emite.web.desk.states import invoice_badge, money_badge
 from emite.web.desk.timeline import timeline
@@ -118,14 +119,16 @@ def _invoice(request: StaffRequest, charge: Charge, now: dt.datetime) -> dict[st
     documents = [row.document for row in allocations]
     current = documents[0] if documents else None
     has_live = bool(allocations) and allocations[0].active
+    ending = standing(current) if current is not None and current.uuid else None
     return {
         "document": current,
         "has_live": has_live,
-        "invoice_badge": invoice_badge(current),
+        "invoice_badge": (ending and ending.badge) or invoice_badge(current),
         "entries": timeline(documents),
         "moving": current is not None and current.state in MOVING,
         "deliverable": current is not None and current.state == State.STAMPED,
         "closing": _closing(current),
+        "ending": ending,
         "pac_away": _pac_is_away(current, now),
         "may_issue": may(request.membership, Need.ISSUE),
         "can_issue": charge.state == Charge.State.OPEN and charge.is_paid and not has_live,

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from emite.web.desk import (
+    cancelling,
     charge_page,
     closing,
     enhancements,
@@ -42,6 +43,15 @@ urlpatterns = [
     path("caja/remisiones/<uuid:pk>/factura/xml", invoicing.xml, name="invoice_xml"),
     path("caja/remisiones/<uuid:pk>/factura/pdf", invoicing.pdf, name="invoice_pdf"),
     path("caja/remisiones/<uuid:pk>/factura/correo/", invoicing.mail, name="invoice_mail"),
+    path("caja/facturas/<uuid:pk>/cancelar/", cancelling.cancel, name="cancel"),
+    path("caja/facturas/<uuid:pk>/corregir/", cancelling.correct, name="correct"),
+    path("caja/facturas/<uuid:pk>/corregir/opciones/", cancelling.choices, name="correct_choices"),
+    path("caja/facturas/<uuid:pk>/cancelacion/", cancelling.follow, name="cancellation"),
+    path("caja/facturas/<uuid:pk>/cancelacion/estado/", cancelling.piece, name="cancellation_piece"),
+    path("caja/facturas/<uuid:pk>/cancelacion/retirar/", cancelling.take_back, name="cancellation_take_back"),
+    path("caja/facturas/<uuid:pk>/cancelacion/acuse.xml", cancelling.acuse, name="cancellation_acuse"),
+    path("caja/facturas/<uuid:pk>/sustitucion/", cancelling.decide, name="substitution_decide"),
+    path("caja/facturas/<uuid:pk>/sustitucion.<str:kind>", cancelling.file, name="substitution_file"),
     path("caja/pagos/<uuid:pk>/imprimir/", prints.print_slip, name="print_slip"),
     path("caja/pagos/<uuid:pk>/<int:number>/", prints.slip, name="slip"),
     path("caja/pagos/<uuid:pk>/<int:number>.pdf", prints.slip_pdf, name="slip_pdf"),

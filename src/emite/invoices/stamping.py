@@ -23,6 +23,7 @@ from emite.documents.steps import reached
 from emite.documents.waking import wake_delivery
 from emite.invoices.requests import close_stamped
 from emite.invoices.telling import tell
+from emite.organizations import portal
 from emite.pac.port import LookupAnswer, StampAnswer
 
 log = structlog.get_logger(__name__)
@@ -71,6 +72,8 @@ def _step(document: FiscalDocument, clock: Clock, spool: Spool | None) -> None:
 
 def _seal(document: FiscalDocument, now: dt.datetime) -> None:
     try:
+        if document.channel == FiscalDocument.Channel.PORTAL and not portal.has_biller(document.organization_id):
+            raise NotReady("Nadie con permiso de emitir está vinculado al portal: la factura espera en la cola.")
         stamping.seal(document, now)
     except NotReady as error:
         changes = {"last_code": "EMI-FALTA", "last_text": str(error)}

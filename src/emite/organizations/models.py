@@ -94,10 +94,8 @@ class Organization(models.Model):
             return False
         return (
             Membership.objects.who_may(Need.ISSUE)
+            .linked()
             .filter(
-                models.Exists(
-                    PortalLink.objects.filter(organization=self, user=models.OuterRef("user"), revoked_at=None)
-                ),
                 models.Exists(PortalActivation.objects.filter(organization=self, state="approved")),
                 organization=self,
             )
@@ -124,6 +122,13 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """The active ones that suffice: `Membership.may` as a query."""
         found = self.active().filter(role__in=ROLES[need])
         return found.filter(can_issue=True) if need is Need.ISSUE else found
+
+    def linked(self) -> MembershipQuerySet:
+        """Those in whose name their organization's portal issues."""
+        alive = PortalLink.objects.filter(revoked_at=None)
+        return self.filter(
+            models.Exists(alive.filter(organization=models.OuterRef("organization"), user=models.OuterRef("user")))
+        )
 
 
 MembershipManager = models.Manager.from_queryset(MembershipQuerySet)

@@ -62,9 +62,14 @@ def state_of(organization: Organization) -> PortalState:
     link = link_of(organization)
     if link is None:
         return PortalState.NOT_LINKED
-    if not Membership.objects.who_may(Need.ISSUE).filter(organization=organization, user=link.user).exists():
+    if not has_biller(organization.pk):
         return PortalState.USER_LOST
     return PortalState.NO_DAYS if organization.portal_days is None else PortalState.ON
+
+
+def has_biller(organization_id: uuid.UUID) -> bool:
+    """Whether somebody who may issue stands behind the portal. Without one, what it already took waits."""
+    return Membership.objects.who_may(Need.ISSUE).linked().filter(organization_id=organization_id).exists()
 
 
 def ask_activation(organization: Organization, *, by: User, note: str, now: dt.datetime) -> PortalActivation:

@@ -49,6 +49,19 @@ HELP: Final[dict[str, tuple[str, ...]]] = {
         "No es la e.firma: el CSD se tramita en el portal del SAT con Certifica.",
         "La contraseña de la llave se usa una vez y no se guarda.",
     ),
+    "pac": (
+        "El PAC es quien timbra las facturas ante el SAT. Con la cuenta de pruebas nada tiene valor fiscal; con la "
+        "real, los administradores entran con su segundo paso.",
+        "«Probar» pregunta al PAC si acepta la cuenta, sin timbrar nada.",
+    ),
+    "solicitudes": (
+        "Lo que un paciente o un sistema no pudo terminar: plazo vencido, rechazo del SAT, datos que no coinciden. "
+        "Cada una dice por qué y desde cuándo; «Continuar» lleva a la factura con lo ya escrito.",
+    ),
+    "cortes": (
+        "Una caja se abre con su fondo y se cierra contando lo que hay. La diferencia queda escrita, no se corrige.",
+        "La caja de facturación web no se abre ni se cierra.",
+    ),
     "mejoras": (
         "Los días cuentan desde la emisión de la remisión: 0 es ese mismo día, 3 hasta el final del tercer día "
         "siguiente, y vacío apaga el portal. Pasado el plazo se factura en caja.",

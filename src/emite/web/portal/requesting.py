@@ -26,7 +26,7 @@ from emite.charges.finding import lines_of, payments_of
 from emite.charges.models import Charge
 from emite.database.kept import Given, Kept
 from emite.documents.models import Delivery, FiscalDocument, State
-from emite.invoices.issuing import AlreadyInvoiced, NotInvoiceable, Request, issue
+from emite.invoices.issuing import AlreadyInvoiced, NotAllowed, NotInvoiceable, Request, issue
 from emite.web.errors.sat_codes import Mender
 from emite.web.portal import situation
 from emite.web.portal.forms import DatosForm
@@ -151,6 +151,8 @@ def _request(request: HttpRequest, visit: Visit, found: Situation) -> HttpRespon
         return _ask(request, visit, form, status=422, mender=mender)
     except AlreadyInvoiced:
         return _lost(request, visit)
+    except NotAllowed:
+        return closed(request, visit, Kind.OFF)
     except NotInvoiceable:
         return _to(visit, "charge")
     visit.remember(request, document.pk, asked=True, with_patient=with_patient)

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from emite.charges.models import Charge
 from emite.documents.models import FiscalDocument
+from emite.organizations.models import Organization
 
 
 class Kind(StrEnum):
@@ -20,6 +21,7 @@ class Kind(StrEnum):
     OFF = "off"
     EXPIRED = "expired"
     OWED = "owed"
+    OWED_AT_DESK = "owed_at_desk"
     OPEN = "open"
 
 
@@ -33,7 +35,7 @@ class Situation:
     @property
     def is_closed(self) -> bool:
         """Only the staff can go on from here."""
-        return self.kind in (Kind.IN_GLOBAL, Kind.VOID, Kind.OFF, Kind.EXPIRED)
+        return self.kind in (Kind.IN_GLOBAL, Kind.VOID, Kind.OFF, Kind.EXPIRED, Kind.OWED_AT_DESK)
 
 
 def of(charge: Charge, document: FiscalDocument | None, now: dt.datetime) -> Situation:
@@ -47,7 +49,10 @@ def of(charge: Charge, document: FiscalDocument | None, now: dt.datetime) -> Sit
         return Situation(Kind.OFF)
     if not charge.portal_is_open(now):
         return Situation(Kind.EXPIRED)
-    return Situation(Kind.OPEN if charge.is_paid else Kind.OWED)
+    if charge.is_paid:
+        return Situation(Kind.OPEN)
+    waits = charge.organization.owed_accounts == Organization.OwedAccounts.WAIT
+    return Situation(Kind.OWED if waits else Kind.OWED_AT_DESK)
 
 
 def invoice(document: FiscalDocument | None) -> FiscalDocument | None:

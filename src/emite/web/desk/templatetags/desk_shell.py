@@ -14,6 +14,7 @@ register = template.Library()
 CONFIGURATION: Final = (
     ("lista", "setup:home", "Lista para timbrar"),
     ("emisor", "desk:issuer", "Emisor"),
+    ("pac", "desk:pac", "PAC"),
     ("personas", "setup:people", "Personas"),
     ("activacion", "setup:activation", "Activación"),
     ("vinculo", "setup:link", "Vínculo"),

@@ -14,7 +14,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from emite.cfdi import money, sales
-from emite.cfdi.comprobante import Comprobante
+from emite.cfdi.comprobante import Comprobante, Concepto
 
 #: Under this name the Conceptos of a factura global wait in their short form (`sales.Row`).
 _SALES = "ventas"
@@ -86,3 +86,12 @@ def _without_none(hint: Any) -> Any:
     if get_origin(hint) is UnionType:
         return next(part for part in get_args(hint) if part is not NoneType)
     return hint
+
+
+def sale_in(data: Mapping[str, Any], folio: str) -> Concepto | None:
+    """The Concepto of a stored factura global that carries the sale of that folio, without reading the others."""
+    if _SALES in data:
+        rows = [row for row in data[_SALES] if row[0] == folio]
+        return sales.unpack(rows[:1])[0] if rows else None
+    found = (line for line in from_json(data).conceptos if line.no_identificacion == folio)
+    return next(found, None)

@@ -1,0 +1,85 @@
+"""Whether income stands where it should: of each charge, live ingresos less live egresos are what it is worth.
+
+Said as what must hold of the rows, so that it can be asked at any moment: `emite verify` and the tests do. What is
+inside an operation under way (a late request, a credit note on its way) is named by its row and is no fault.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connection
+
+#: Of a stamped document that no longer invoices a charge, everything must be credited: else it is income twice.
+#: A document that is being substituted or cancelled still binds its charges, so it is not among these.
+_TWICE = """
+SELECT DISTINCT c.kind, c.number, d.uuid
+FROM charges_allocation a
+JOIN documents_fiscaldocument d ON d.id = a.document_id AND d.state = 'stamped' AND d.kind = 'I'
+JOIN charges_charge c ON c.id = a.charge_id
+WHERE NOT a.active AND (%(of)s::uuid IS NULL OR a.organization_id = %(of)s)
+  AND NOT EXISTS (SELECT 1 FROM charges_allocation o
+                  WHERE o.charge_id = a.charge_id AND o.document_id = a.document_id AND o.active)
+  AND (NOT EXISTS (SELECT 1 FROM credits_creditbalance b WHERE b.document_id = d.id AND b.charge_id = c.id)
+       OR EXISTS (SELECT 1 FROM credits_creditbalance b
+                  WHERE b.document_id = d.id AND b.charge_id = c.id AND b.credited <> b.ceiling))
+"""
+
+#: An egreso that took a charge out of a global, and no ingreso of it since, and nobody on it.
+_NOWHERE = """
+SELECT c.kind, c.number, d.uuid
+FROM credits_laterequest l
+JOIN credits_creditnote n ON n.id = l.note_id
+JOIN documents_fiscaldocument d ON d.id = n.document_id AND d.state = 'stamped'
+JOIN charges_charge c ON c.id = l.charge_id
+WHERE l.state NOT IN ('crediting', 'issuing', 'waiting') AND c.state = 'open'
+  AND (%(of)s::uuid IS NULL OR l.organization_id = %(of)s)
+  AND NOT EXISTS (SELECT 1 FROM charges_allocation a WHERE a.charge_id = c.id AND a.active)
+"""
+
+#: An invoice of one charge is what the charge is: credit notes take from it, nothing else changes it.
+_AMOUNT = """
+SELECT c.kind, c.number, d.uuid
+FROM charges_allocation a
+JOIN documents_fiscaldocument d ON d.id = a.document_id AND d.state = 'stamped' AND d.kind = 'I'
+JOIN charges_charge c ON c.id = a.charge_id
+WHERE a.active AND d.channel <> 'global' AND d.total <> c.total
+  AND (%(of)s::uuid IS NULL OR a.organization_id = %(of)s)
+  AND (SELECT count(*) FROM charges_allocation o WHERE o.document_id = d.id) = 1
+"""
+
+#: The balances are the lines of the notes that are active, and nothing else.
+_BALANCE = """
+SELECT c.kind, c.number, d.uuid
+FROM credits_creditbalance b
+JOIN documents_fiscaldocument d ON d.id = b.document_id
+JOIN charges_charge c ON c.id = b.charge_id
+LEFT JOIN LATERAL (
+    SELECT sum(l.amount) AS taken FROM credits_creditline l JOIN credits_creditnote n ON n.id = l.note_id
+    WHERE n.active AND n.original_id = b.document_id AND n.charge_id = b.charge_id
+      AND l.position = b.position AND l.tax = b.tax) s ON true
+WHERE b.credited <> coalesce(s.taken, 0) AND (%(of)s::uuid IS NULL OR b.organization_id = %(of)s)
+"""
+
+_WORDS = {
+    _TWICE: "está en un CFDI vigente que ya no la factura y no se acreditó por completo",
+    _NOWHERE: "salió de una factura global y no está en ninguna otra",
+    _AMOUNT: "no vale lo que dice su factura",
+    _BALANCE: "tiene acreditado algo distinto de sus notas de crédito",
+}
+
+
+def faults(organization_id: uuid.UUID | None = None) -> Iterator[str]:
+    """What does not hold, in words; nothing when all does. Of every organization when none is named."""
+    for query, words in _WORDS.items():
+        for kind, number, folio_fiscal in _rows(query, organization_id):
+            prefix = "REM" if kind == "remision" else "COP"
+            yield f"{prefix}-{number:06d} {words} (CFDI {str(folio_fiscal).upper()})"
+
+
+def _rows(query: str, organization_id: uuid.UUID | None) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, {"of": organization_id})
+        return list(cursor.fetchall())

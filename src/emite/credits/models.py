@@ -1,0 +1,151 @@
+"""CreditNote (a document of type E on one charge of an ingreso), its balances, and LateRequest.
+
+The database keeps every sum within what was invoiced (migrations/0002_guards.py); the verbs live in `crediting`,
+`lateness` and `following`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from emite.charges.models import Charge
+from emite.documents.models import FiscalDocument
+from emite.organizations.models import OwnedByOrganization
+
+
+class CreditNote(OwnedByOrganization):
+    """A document of type E that takes income back. `active` until its document comes to nothing or is cancelled."""
+
+    class Reason(models.TextChoices):
+        DEVOLUCION = "devolucion", "Devolución"
+        DESCUENTO = "descuento", "Descuento"
+        BONIFICACION = "bonificacion", "Bonificación"
+        GLOSA = "glosa", "Glosa"
+        LATE = "late", "Sale de la global para facturarse a su cliente"
+
+    document = models.OneToOneField(FiscalDocument, on_delete=models.PROTECT, related_name="credit_note")
+    original = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="credit_notes")
+    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="credit_notes")
+    reason = models.CharField("motivo", max_length=12, choices=Reason.choices)
+    explanation = models.CharField("qué pasó", max_length=200, blank=True)
+    forma_pago = models.CharField(max_length=2)
+    total = models.DecimalField(max_digits=18, decimal_places=2)
+    active = models.BooleanField(default=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(total__gt=0), name="credit_note_total_positive"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["organization", "charge", "created_at"], name="credit_note_by_charge"),
+            models.Index(fields=["created_at"], condition=Q(settled_at__isnull=True), name="credit_note_unsettled"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()} ${self.total:,.2f}"
+
+
+class CreditBalance(OwnedByOrganization):
+    """Of a line of an ingreso, its net (`tax` empty) or one of its taxes: the cents that there were and are credited.
+
+    Its row is locked while something is taken from it, and no sum passes its ceiling.
+    """
+
+    document = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="+")
+    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="+")
+    position = models.PositiveIntegerField()
+    tax = models.CharField(max_length=24, blank=True)
+    ceiling = models.DecimalField(max_digits=18, decimal_places=2)
+    credited = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["organization", "document", "charge", "position", "tax"], name="credit_balance_one_per_tax"
+            ),
+            models.CheckConstraint(
+                condition=Q(credited__gte=0) & Q(credited__lte=F("ceiling")), name="credit_within_invoice"
+            ),
+        ]
+
+
+class CreditLine(OwnedByOrganization):
+    """What a note takes from one balance."""
+
+    note = models.ForeignKey(CreditNote, on_delete=models.PROTECT, related_name="lines")
+    position = models.PositiveIntegerField()
+    tax = models.CharField(max_length=24, blank=True)
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+    insert_only = True
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["note", "position", "tax"], name="credit_line_one_per_tax"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="credit_line_positive"),
+        ]
+
+
+class LateRequest(OwnedByOrganization):
+    """A client asks for an invoice of what a factura global carries: first the E on the global, then the invoice.
+
+    From `crediting` to the end it is under way: until then income may stand in neither document, and never in both.
+    """
+
+    class State(models.TextChoices):
+        CREDITING = "crediting", "Se saca de la factura global"
+        ISSUING = "issuing", "Se timbra la factura de su cliente"
+        WAITING = "waiting", "Espera datos fiscales corregidos"
+        DONE = "done", "Facturada a su cliente"
+        FAILED = "failed", "No se pudo sacar de la global: nada cambió"
+        RETURNED = "returned", "Volvió a una factura global"
+
+    OPEN_STATES = (State.CREDITING, State.ISSUING, State.WAITING)
+
+    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="late_requests")
+    original = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="+")
+    note = models.OneToOneField(CreditNote, on_delete=models.PROTECT, related_name="late_request")
+    nominative = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.CREDITING)
+    channel = models.CharField(max_length=10, choices=FiscalDocument.Channel.choices)
+    # What was asked for: who receives it, where it is sent, whether it names who was treated.
+    receptor = models.JSONField()
+    email = models.EmailField(blank=True)
+    with_patient = models.BooleanField(default=False)
+    idempotency_key = models.CharField(max_length=64)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    next_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    last_code = models.CharField(max_length=20, blank=True)
+    last_text = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["charge"],
+                condition=Q(state__in=("crediting", "issuing", "waiting")),
+                name="late_request_one_open_per_charge",
+            ),
+            models.UniqueConstraint(fields=["organization", "idempotency_key"], name="late_request_one_per_key"),
+            models.CheckConstraint(
+                condition=Q(state__in=("crediting", "issuing", "waiting"), finished_at__isnull=True)
+                | (~Q(state__in=("crediting", "issuing", "waiting")) & Q(finished_at__isnull=False)),
+                name="late_request_end_has_date",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["next_at"], condition=Q(state__in=("crediting", "issuing", "waiting")), name="late_request_due"
+            ),
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN_STATES

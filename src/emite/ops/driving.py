@@ -11,6 +11,8 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -23,6 +25,7 @@ from procrastinate.contrib.django import app
 from emite.accounts import posting
 from emite.cancellations import following, substituting
 from emite.cancellations.waking import FOLLOW, SUBSTITUTE
+from emite.credits import lateness, settling
 from emite.documents import delivering, rerouting
 from emite.documents.spool import Spool
 from emite.documents.waking import DELIVER, DRIVE
@@ -68,6 +71,14 @@ def drive(pk: str) -> None:
     """Take one document as far as it goes now."""
     close_old_connections()
     stamping.drive(uuid.UUID(pk), owner=owner_name(), clock=timezone.now, spool=spool())
+    _tell_credits(uuid.UUID(pk))
+
+
+def _tell_credits(document: uuid.UUID) -> None:
+    """What waited for this document goes on now and not at the next sweep."""
+    settling.settle_of(document, now=timezone.now())
+    for request in lateness.of_document(document):
+        lateness.advance(request, now=timezone.now())
 
 
 @app.task(name=DELIVER)
@@ -117,6 +128,24 @@ def notify(pk: str) -> None:
     """Tell another system of one event."""
     close_old_connections()
     notifying.deliver(uuid.UUID(pk), now=timezone.now())
+
+
+def look_at_credits(now: dt.datetime) -> None:
+    """Go on with the credit notes and late requests whose worker died, or that wait for something."""
+    for document in settling.due(limit=SWEEP_LIMIT):
+        _or_say(partial(settling.settle_of, document, now=now))
+    for request in lateness.due(now=now, limit=SWEEP_LIMIT):
+        _or_say(partial(lateness.advance, request, now=now))
+
+
+def _or_say(step: Callable[[], object]) -> None:
+    """One row that cannot go on must not keep the others waiting."""
+    try:
+        step()
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("credit_step_failed")
 
 
 def sweep(*, now: dt.datetime | None = None) -> int:
@@ -193,6 +222,7 @@ def sweep_once() -> int:
     try:
         _replay_or_say()
         woken = sweep()
+        look_at_credits(timezone.now())
         watch_closings()
         return woken
     except OperationalError as error:

@@ -1,4 +1,5 @@
-"""`emite verify`: reads everything back critically: the log's chains, each stamped XML, each sealed secret.
+"""`emite verify`: reads everything back critically: the log's chains, each stamped XML, where income stands,
+each sealed secret.
 Repairs nothing."""
 
 import argparse
@@ -15,7 +16,7 @@ def run(options: argparse.Namespace) -> int:
     """Print what does not hold; 0 when everything does, 1 otherwise."""
     with ground.standing():
         wrong = 0
-        for message in (*_chains(), *_stamped(), *_secrets()):
+        for message in (*_chains(), *_stamped(), *_income(), *_secrets()):
             wrong += 1
             print(message)
     print("Todo está íntegro." if not wrong else f"{wrong} fallas.")
@@ -53,6 +54,13 @@ def _stamped() -> Iterator[str]:
     kept = StampedXml.objects.values("document_id")
     for document in FiscalDocument.objects.filter(uuid__isnull=False).exclude(pk__in=kept):
         yield f"CFDI {str(document.uuid).upper()}: timbrado sin XML guardado"
+
+
+def _income() -> Iterator[str]:
+    """Of each charge, live ingresos less live egresos are what it is worth."""
+    from emite.credits import checking
+
+    yield from checking.faults()
 
 
 def _secrets() -> Iterator[str]:

@@ -77,7 +77,7 @@ def test_patient_is_named_only_when_asked(issuing: Hospital) -> None:
         ({"regimen_fiscal": "601"}, "no es una de las opciones"),
         ({"uso_cfdi": "G03"}, "no es una de las opciones"),
         ({"email": "ana@"}, "El correo no está completo"),
-        ({"rfc": "XAXX010101000", "regimen_fiscal": "616", "uso_cfdi": "S01"}, "LugarExpedicion"),
+        ({"rfc": "XAXX010101000", "regimen_fiscal": "616", "uso_cfdi": "S01"}, "es un RFC genérico"),
     ],
 )
 def test_wrong_data_is_told_and_kept(biller: Person, charge: Charge, typed: dict[str, str], words: str) -> None:

@@ -54,6 +54,10 @@ HELP: Final[dict[str, tuple[str, ...]]] = {
         "real, los administradores entran con su segundo paso.",
         "«Probar» pregunta al PAC si acepta la cuenta, sin timbrar nada.",
     ),
+    "portal": (
+        "Lo que facturaron los pacientes solos, registrado en la caja de facturación web: desde aquí se consulta, se "
+        "reenvía y se cancela.",
+    ),
     "solicitudes": (
         "Lo que un paciente o un sistema no pudo terminar: plazo vencido, rechazo del SAT, datos que no coinciden. "
         "Cada una dice por qué y desde cuándo; «Continuar» lleva a la factura con lo ya escrito.",

@@ -27,8 +27,8 @@ POLICY = "organization"
 _scope: ContextVar[str | None] = ContextVar("emite_organization", default=None)
 _process = NOBODY
 
-#: How the statements begin that read or write rows.
-_TOUCHING = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "DECLARE", "EXPLAIN"})
+#: How the statements begin that read or write rows; checks put off until then read them too.
+_TOUCHING = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "DECLARE", "EXPLAIN", "SET CONSTRAINTS")
 
 Item = TypeVar("Item")
 Execute = Callable[[Any, Any, bool, dict[str, Any]], Any]
@@ -101,7 +101,7 @@ def scoped(execute: Execute, statement: Any, params: Any, many: bool, context: d
         if not connection.scope_was_told:
             return execute(statement, params, many, context)
         scope = _process
-    if not isinstance(statement, str) or _first_word(statement) not in _TOUCHING:
+    if not isinstance(statement, str) or not statement[:40].lstrip("( \n").upper().startswith(_TOUCHING):
         return execute(statement, params, many, context)
     connection.scope_was_told = connection.in_atomic_block
     order = f"SET LOCAL {SETTING} = '{scope}'"
@@ -124,10 +124,6 @@ def _apart(execute: Execute, order: str, statement: str, params: Any, many: bool
     with connection.cursor() as cursor:
         cursor.execute(order)
     return execute(statement, params, many, context)
-
-
-def _first_word(statement: str) -> str:
-    return statement.lstrip("( \n")[:9].split(None, 1)[0].upper() if statement else ""
 
 
 # --- the policies -----------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from emite.web.desk import (
     registers,
     requests,
     resolving,
+    several,
 )
 
 app_name = "desk"
@@ -40,6 +41,11 @@ urlpatterns = [
     path("caja/remisiones/<uuid:pk>/factura/", invoicing.invoice, name="invoice"),
     path("caja/remisiones/<uuid:pk>/factura/estado/", charge_page.invoice_piece, name="invoice_piece"),
     path("caja/remisiones/<uuid:pk>/factura/opciones/", invoicing.choices, name="invoice_choices"),
+    path("caja/remisiones/<uuid:pk>/factura/borrador/", invoicing.draft, name="invoice_draft"),
+    path("caja/facturar/varias/", several.choose, name="several"),
+    path("caja/facturar/", several.invoice, name="invoice_several"),
+    path("caja/facturar/opciones/", several.choices, name="several_choices"),
+    path("caja/facturar/borrador/", several.draft, name="several_draft"),
     path("caja/remisiones/<uuid:pk>/factura/xml", invoicing.xml, name="invoice_xml"),
     path("caja/remisiones/<uuid:pk>/factura/pdf", invoicing.pdf, name="invoice_pdf"),
     path("caja/remisiones/<uuid:pk>/factura/correo/", invoicing.mail, name="invoice_mail"),

@@ -224,8 +224,16 @@ class State:
             found = self._database.execute("SELECT * FROM cancellation WHERE uuid = ?", (uuid.upper(),)).fetchone()
         if found is None:
             return None
-        asked_at, effective_at = (datetime.fromisoformat(text) for text in found[4:6])
-        return CancelRow(*found[:4], asked_at, effective_at, date.fromisoformat(found[6]) if found[6] else None)
+        key, motivo, sustitucion, estatus, asked_at, effective_at, expires_on = found
+        return CancelRow(
+            key,
+            motivo,
+            sustitucion,
+            estatus,
+            datetime.fromisoformat(asked_at),
+            datetime.fromisoformat(effective_at),
+            date.fromisoformat(expires_on) if expires_on else None,
+        )
 
     def settle(self, uuid: str, estatus: str) -> None:
         """How a cancellation ended: an estatus of "Cancelado…" or "Plazo vencido" ends the stamp too."""

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
+
 from emite.accounts.models import User
 from emite.cfdi.comprobante import Receptor
 from emite.cfdi.taxes import Treatment
 from emite.charges.charging import charge as create_charge
 from emite.charges.charging import code_of
 from emite.charges.collecting import Part, pay
-from emite.charges.models import CashRegister, Charge
+from emite.charges.models import CashRegister, Charge, ChargeCounter, RegisterSession
 from emite.charges.pricing import LineInput
 from emite.issuers.keys import load_csd, seal_pac_password
 from emite.issuers.models import Issuer, PacAccount, Series
@@ -59,9 +61,14 @@ def user(name: str = "Carmen", **over: Any) -> User:
 
 
 def hospital(
-    *, authority: TestAuthority | None = None, pac_url: str = "http://127.0.0.1:9", dedup: str = "content", **over: Any
+    *,
+    authority: TestAuthority | None = None,
+    pac_url: str = "http://127.0.0.1:9",
+    dedup: str = "content",
+    linked: bool = True,
+    **over: Any,
 ) -> Hospital:
-    """San Telmo, with roles, series, registers and a PAC account; with `authority`, also a seal certificate."""
+    """San Telmo, with roles, series, a PAC account and registers, Caja 1 open; `authority` gives it a certificate."""
     number = next(_numbers)
     people = {name: user(name) for name in ("Alma", "Berta", "Carmen")}
     organization = Organization.objects.create(
@@ -80,10 +87,8 @@ def hospital(
         ("Carmen", Membership.Role.CAJERO, False),
     ):
         Membership.objects.create(organization=organization, user=people[name], role=role, can_issue=can_issue)
-    PortalActivation.objects.create(
-        organization=organization, state="approved", asked_by=people["Alma"], asked_at=now(), decided_at=now()
-    )
-    PortalLink.objects.create(organization=organization, user=people["Berta"], linked_at=now())
+    if linked:
+        link(organization, people["Alma"], people["Berta"])
     issuer = Issuer.objects.create(
         organization=organization,
         rfc=HOSPITAL_RFC,
@@ -114,9 +119,22 @@ def hospital(
         cashier=people["Carmen"],
         pac_account=account,
     )
+    with transaction.atomic():
+        RegisterSession.objects.create(
+            organization=organization, register=made.register, number=ChargeCounter.take(organization.pk, "corte"),
+            opened_by=made.cashier, opened_at=now(), fund=Decimal(500),
+        )  # fmt: skip
     if authority is not None:
         csd(made, authority)
     return made
+
+
+def link(organization: Organization, admin: User, biller: User) -> None:
+    """The portal as after its activation and the billing user's log-in."""
+    PortalActivation.objects.create(
+        organization=organization, state="approved", asked_by=admin, asked_at=now(), decided_at=now()
+    )
+    PortalLink.objects.create(organization=organization, user=biller, linked_at=now())
 
 
 def csd(of: Hospital, authority: TestAuthority, **over: dt.datetime) -> None:

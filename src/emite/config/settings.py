@@ -140,6 +140,10 @@ CSRF_COOKIE_NAME = "__Host-emite-csrf" if _HTTPS else "emite-csrf"
 CSRF_FAILURE_VIEW = "emite.web.errors.pages.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
+# --- printers ---------------------------------------------------------------------------------------------------------
+# Private networks where thermal printers may be reached, as 192.168.0.0/16; none unless the operator says so.
+EMITE_PRINTER_NETWORKS = environment.words("EMITE_PRINTER_NETWORKS")
+
 # --- headers ----------------------------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = _HTTPS
 SECURE_HSTS_SECONDS = 2 * 365 * 86400 if _HTTPS else 0

@@ -16,6 +16,7 @@ from emite.cfdi.taxes import Treatment
 from emite.chargemaster.models import ChargeItem
 from emite.charges.charging import charge
 from emite.charges.collecting import Part, pay
+from emite.charges.drawer import open_session
 from emite.charges.models import CashRegister, Charge
 from emite.charges.pricing import LineInput
 from emite.database.trouble import Trouble
@@ -157,7 +158,9 @@ def _organization(now: dt.datetime) -> Organization:
     account = PacAccount(organization=organization, issuer=issuer, provider="sandbox", base_url="", user="")
     seal_pac_password(account, "")
     account.save(force_insert=True)
-    CashRegister.objects.create(organization=organization, name="Caja 1")
+    register = CashRegister.objects.create(organization=organization, name="Caja 1")
+    cashier = Membership.objects.get(organization=organization, role=Membership.Role.CAJERO).user
+    open_session(register, fund=Decimal(1000), user=cashier, now=now)
     CashRegister.objects.create(organization=organization, name="Facturación en línea", web_invoicing=True)
     ChargeItem.objects.bulk_create(
         ChargeItem(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +12,19 @@ from django.db.models import Model
 from django.urls import reverse
 
 from emite.audit.models import AuditEvent
-from emite.charges.models import CashRegister, Charge, PaymentSlip
+from emite.charges import correcting, drawer
+from emite.charges.collecting import Part
+from emite.charges.models import (
+    CashMovement,
+    CashRegister,
+    Charge,
+    CollectingPolicy,
+    FollowUp,
+    PaymentSlip,
+    Refund,
+    RegisterSession,
+    SlipVoid,
+)
 from emite.documents.models import Delivery, FiscalDocument, State
 from emite.integrations.models import ApiKey, WebhookDelivery, WebhookEndpoint
 from emite.invoices import periods, requests
@@ -55,6 +68,29 @@ NEEDS = {
     "pay": Need.COLLECT,
     "change": Need.COLLECT,
     "void": Need.COLLECT,
+    "void_payment": Need.COLLECT,
+    "refund": Need.COLLECT,
+    "refund_slip": Need.COLLECT,
+    "refund_slip_pdf": Need.COLLECT,
+    "refund_slip_bin": Need.COLLECT,
+    "sessions": Need.SEE,
+    "session": Need.SEE,
+    "corte": Need.SEE,
+    "corte_pdf": Need.SEE,
+    "corte_bin": Need.SEE,
+    "opening": Need.COLLECT,
+    "movement": Need.COLLECT,
+    "counting": Need.COLLECT,
+    "renew": Need.COLLECT,
+    "share": Need.COLLECT,
+    "somebody_else": Need.COLLECT,
+    "follow_up": Need.COLLECT,
+    "ticket_bin": Need.COLLECT,
+    "ticket_send": Need.COLLECT,
+    "slip_bin": Need.COLLECT,
+    "slip_send": Need.COLLECT,
+    "collecting_policy": Need.ADMINISTER,
+    "register_printer": Need.ADMINISTER,
     "code": Need.COLLECT,
     "revoke": Need.COLLECT,
     "print_ticket": Need.COLLECT,
@@ -105,7 +141,8 @@ MATRIX = [
 ]
 WRITTEN: list[type[Model]] = [
     AuditEvent, CashRegister, Charge, Closing, Delivery, FiscalDocument, GlobalPolicy, Issuer, Organization,
-    PacAccount, PaymentSlip, PortalRequest, StoredCsd, ApiKey, WebhookEndpoint, WebhookDelivery,
+    PacAccount, PaymentSlip, CashMovement, CollectingPolicy, FollowUp, Refund, RegisterSession,
+    SlipVoid, PortalRequest, StoredCsd, ApiKey, WebhookEndpoint, WebhookDelivery,
 ]  # fmt: skip
 
 
@@ -116,6 +153,9 @@ def addresses(hospital: Hospital) -> dict[str, str]:
     first = {
         "slip": slip, "slip_pdf": slip, "print_slip": slip,
         **dict.fromkeys(("pac_password", "pac_test", "pac_test_piece"), hospital.pac_account),
+        **dict.fromkeys(("void_payment", "slip_bin", "slip_send"), slip),
+        **dict.fromkeys(("register_printer", "opening"), hospital.register),
+        **handled(hospital),
         "register_switch": hospital.register, "csd": hospital.issuer,
         **connected(hospital),
         **unfinished(hospital),
@@ -128,6 +168,29 @@ def addresses(hospital: Hospital) -> dict[str, str]:
         args = [row.pk if name == "pk" else 1 for name in names]
         found[pattern.name] = reverse(f"desk:{pattern.name}", args=args)
     return found
+
+
+def handled(hospital: Hospital) -> dict[str, Model]:
+    """A register's open session, one with its corte, a refund and something that waits."""
+    now, user = make.now(), hospital.admin
+    closed = RegisterSession.objects.get(register=hospital.register)
+    drawer.close_session(closed, pieces={"500": 1}, counted={}, reason="x", user=user, now=now)
+    opened = drawer.open_session(hospital.register, fund=Decimal(0), user=user, now=now)
+    charge = make.paid_charge(hospital)
+    line = charge.lines.get()
+    given_back = correcting.refund(
+        charge, {line.pk: line.quantity}, [Part("04", charge.total)], reason="x", register=hospital.register,
+        user=user, now=now, key=uuid.uuid4(),
+    )  # fmt: skip
+    waits = FollowUp.objects.create(
+        organization=hospital.organization, charge=charge, kind=FollowUp.Kind.WRONG_PERSON, reason="x", by=user, at=now
+    )
+    return {
+        **dict.fromkeys(("session", "movement", "counting"), opened),
+        **dict.fromkeys(("corte", "corte_pdf", "corte_bin"), closed),
+        **dict.fromkeys(("refund_slip", "refund_slip_pdf", "refund_slip_bin"), given_back),
+        "follow_up": waits,
+    }
 
 
 def connected(hospital: Hospital) -> dict[str, Model]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
-from emite.charges.models import Allocation, Charge
+from emite.charges.models import Allocation, Charge, FollowUp
 from emite.documents.models import FiscalDocument, State
 from emite.invoices import watching
 from emite.invoices.models import Closing, GlobalDocument
@@ -58,6 +58,21 @@ def documents(organization: Organization, now: dt.datetime) -> list[Entry]:
         .order_by("-document__created_at")[:LIMIT]
     )
     return [_entry(row) for row in rows]
+
+
+def follow_ups(organization: Organization) -> list[Entry]:
+    """What somebody asked for at the desk and waits for a person, the oldest first. One query."""
+    rows = FollowUp.objects.filter(organization=organization, done_at=None).select_related("charge")
+    return [
+        Entry(
+            "cost",
+            f"{row.charge.folio} · {row.get_kind_display()}",
+            row.reason,
+            reverse("desk:follow_up", args=[row.pk]),
+            row.at,
+        )
+        for row in rows.defer("charge__code_hash", "charge__code_cipher").order_by("at")[:LIMIT]
+    ]
 
 
 def _entry(row: Allocation) -> Entry:

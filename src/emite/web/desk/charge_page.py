@@ -1,12 +1,14 @@
-"""The page of one charge: lines, payments, slips, its invoice's whole life; void it, show or revoke its code.
+"""The page of one charge: lines, payments, refunds, what waits, its invoice's whole life; void it while it is unpaid.
 
-Taking payments lives in `paying`, asking for the invoice in `invoicing`, printing in `prints`.
+Taking payments lives in `paying`, undoing them in `correcting`, the code in `sharing`, asking for the invoice in
+`invoicing`, printing in `prints`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -15,25 +17,32 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_http_methods
 
 from emite.cfdi.taxes import Treatment
 from emite.chargemaster.models import TREATMENT_LABELS
-from emite.charges.charging import ChargeInUse, code_of, revoke_code, void
+from emite.charges.allowing import policy_of
+from emite.charges.charging import ChargeInUse, void
 from emite.charges.collecting import DESK_FORMS
-from emite.charges.models import Allocation, Charge
+from emite.charges.models import (
+    Allocation,
+    CashRegister,
+    Charge,
+    FollowUp,
+    Payment,
+    PaymentSlip,
+    RefundPart,
+    RegisterSession,
+)
 from emite.documents.models import FiscalDocument, State
 from emite.invoices.models import GlobalDocument
 from emite.issuers.models import PacAccount
 from emite.organizations.models import Organization
-from emite.typeset.qr import qr_svg
 from emite.web.access import Need, StaffRequest, may, staff
 from emite.web.desk.cancel_states import standing
 from emite.web.desk.payment_form import PaymentForm, desk_registers
 from emite.web.desk.states import invoice_badge, money_badge
 from emite.web.desk.timeline import timeline
-from emite.web.printing.tickets import invoicing_of
 
 #: Not settled yet: the page asks again by itself.
 MOVING = (State.DRAFT, State.SEALED, State.SENDING, State.UNKNOWN)
@@ -92,26 +101,62 @@ def show(
         "last_day": charge.last_portal_day() if request.organization.portal_is_on() else None,
         "portal_open": charge.portal_is_open(now),
         "may_collect": may(request.membership, Need.COLLECT),
+        "follow_ups": FollowUp.objects.select_related("by", "done_by")
+        .filter(organization=request.organization, charge=charge)
+        .order_by("at"),
     }
     return render(request, "desk/charge.html", context, status=status)
 
 
 def _money(request: StaffRequest, charge: Charge, payment: PaymentForm | None) -> dict[str, Any]:
-    slips = charge.slips.select_related("register", "cashier").prefetch_related("payments").order_by("paid_at", "pk")
+    slips = (
+        charge.slips.select_related("register", "cashier", "session", "undone__by")
+        .prefetch_related("payments")
+        .order_by("paid_at", "pk")
+    )
     open_to_pay = charge.state == Charge.State.OPEN and not charge.is_paid and may(request.membership, Need.COLLECT)
     registers = []
     if open_to_pay:
         registers = desk_registers(request.organization)
         payment = payment or PaymentForm.blank(charge, registers, request.session.get("register"))
+    refunds = charge.refunds.select_related("by", "register").prefetch_related("lines__line", "parts")
     return {
-        "slips": [
-            (slip, [(DESK_FORMS.get(p.forma_pago, p.forma_pago), p.amount) for p in slip.payments.all()])
-            for slip in slips
-        ],
+        "slips": [(slip, [_part(row) for row in slip.payments.all()], _can_undo(slip, charge)) for slip in slips],
+        "refunds": [(row, [_part(part) for part in row.parts.all()]) for row in refunds.order_by("at", "pk")],
+        "needs_opening": _to_open(request, registers) if open_to_pay else None,
         "payment": payment if open_to_pay else None,
         "registers": registers,
         "just_paid": request.GET.get("pago", ""),
     }
+
+
+def _part(row: Payment | RefundPart) -> tuple[str, Decimal, str]:
+    return DESK_FORMS.get(row.forma_pago, row.forma_pago), row.amount, getattr(row, "last4", "")
+
+
+def _can_undo(slip: PaymentSlip, charge: Charge) -> bool:
+    """While its register is open or, without one, on its day."""
+    if hasattr(slip, "undone") or charge.state == Charge.State.VOID:
+        return False
+    if slip.session is not None:
+        return slip.session.is_open
+    here = charge.organization
+    return here.local_date(slip.paid_at) == here.local_date(timezone.now())
+
+
+def _to_open(request: StaffRequest, registers: list[CashRegister]) -> CashRegister | None:
+    """The register to open before anything can be taken, when the organization asks for it and none is open."""
+    if not registers or not policy_of(request.organization.pk).needs_open_register:
+        return None
+    open_now = set(
+        RegisterSession.objects.filter(organization=request.organization, closed_at=None).values_list(
+            "register_id", flat=True
+        )
+    )
+    if any(row.pk in open_now for row in registers):
+        return None
+    last = request.session.get("register")
+    return next((row for row in registers if str(row.pk) == last), registers[0])
 
 
 def _invoice(request: StaffRequest, charge: Charge, now: dt.datetime) -> dict[str, Any]:
@@ -132,6 +177,7 @@ def _invoice(request: StaffRequest, charge: Charge, now: dt.datetime) -> dict[st
         "pac_away": _pac_is_away(current, now),
         "may_issue": may(request.membership, Need.ISSUE),
         "can_issue": charge.state == Charge.State.OPEN and charge.is_paid and not has_live,
+        "can_refund": charge.state == Charge.State.OPEN and bool(charge.paid),
         "can_void": charge.state == Charge.State.OPEN and not charge.paid and not has_live,
     }
 
@@ -177,34 +223,3 @@ def void_charge(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             return HttpResponseRedirect(reverse("desk:charge", args=[charge.pk]))
     context = {"organization": request.organization, "membership": request.membership, "charge": charge, "form": form}
     return render(request, "desk/void.html", context, status=422 if form.is_bound else 200)
-
-
-@staff(Need.COLLECT)
-@require_GET
-def code_page(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """Code and QR, large, for the patient to read from the cashier's screen."""
-    charge = charge_or_404(request.organization, pk)
-    if charge.code_revoked_at or charge.state == Charge.State.VOID:
-        return HttpResponseRedirect(reverse("desk:charge", args=[charge.pk]))
-    way = invoicing_of(charge, code_of(charge))
-    context = {
-        "organization": request.organization,
-        "membership": request.membership,
-        "charge": charge,
-        "way": way,
-        "qr": mark_safe(qr_svg(way.url)) if way.url else "",  # our own drawing of our own address
-    }
-    return render(request, "desk/code.html", context)
-
-
-@staff(Need.COLLECT)
-@require_http_methods(["GET", "POST"])
-def revoke(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """Make a lost ticket useless. It cannot be undone: the page says so before."""
-    charge = charge_or_404(request.organization, pk)
-    if request.method == "POST":
-        revoke_code(charge, user=request.user, now=timezone.now())
-        messages.success(request, "El código quedó anulado: el ticket ya no abre el portal. Se puede facturar en caja.")
-        return HttpResponseRedirect(reverse("desk:charge", args=[charge.pk]))
-    context = {"organization": request.organization, "membership": request.membership, "charge": charge}
-    return render(request, "desk/revoke.html", context)

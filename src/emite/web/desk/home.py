@@ -29,6 +29,7 @@ def home(request: StaffRequest) -> HttpResponse:
         "shown": [(key, label, filters.address(ver=key)) for key, label in SHOWN.items()],
         "page": search(request.organization, filters, today),
         "needs": attention.documents(request.organization, now) if first else [],
+        "waiting": attention.follow_ups(request.organization) if first else [],
         "closings": attention.closings(request.organization, now) if first else [],
         "lacks": attention.readiness(request.organization, now, administers=administers) if first else [],
         "may_collect": may(request.membership, Need.COLLECT),

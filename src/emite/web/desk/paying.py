@@ -9,13 +9,14 @@ import uuid
 from decimal import Decimal
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from emite.charges.collecting import CASH, PaymentRefused, pay
+from emite.charges.collecting import PaymentRefused, pay
+from emite.charges.drawer import CASH, Drawer
 from emite.charges.models import Charge, PaymentSlip
 from emite.web.access import Need, StaffRequest, staff
 from emite.web.desk.charge_page import charge_or_404, show
@@ -27,7 +28,7 @@ from emite.web.desk.payment_form import MORE_PARTS, PaymentForm, desk_registers
 def take_payment(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Store the payment with its slip, or show the page again with what is wrong. 422 then, and nothing is stored."""
     charge = charge_or_404(request.organization, pk)
-    form = PaymentForm(request.POST, registers=desk_registers(request.organization))
+    form = PaymentForm(_typed(request.POST, charge), registers=desk_registers(request.organization))
     if form.is_valid():
         try:
             slip = _pay(request, charge, form)
@@ -41,6 +42,16 @@ def take_payment(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     return show(request, charge, payment=form, status=422)
 
 
+def _typed(posted: QueryDict, charge: Charge) -> QueryDict:
+    """The key "exact cash" stands for everything that is owed, in cash, whatever else is written."""
+    if "exacto" not in posted:
+        return posted
+    data = QueryDict(mutable=True)
+    data.update({name: posted.get(name, "") for name in ("register", "key")})
+    data.update({"forma_pago": CASH, "amount": posted["exacto"] or f"{charge.owed:.2f}"})
+    return data
+
+
 def _pay(request: StaffRequest, charge: Charge, form: PaymentForm) -> PaymentSlip:
     return pay(
         charge,
@@ -50,6 +61,7 @@ def _pay(request: StaffRequest, charge: Charge, form: PaymentForm) -> PaymentSli
         now=timezone.now(),
         cash_received=form.cleaned_data["cash_received"],
         idempotency_key=str(form.cleaned_data["key"]),
+        drawer=Drawer.NEEDED,
     )
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 from django import forms
 
-from emite.charges.collecting import CASH, DESK_FORMS, Part, PaymentRefused
+from emite.charges.collecting import DESK_FORMS, Part, PaymentRefused
+from emite.charges.drawer import CASH
 from emite.charges.models import CashRegister, Charge
+from emite.charges.models.money import CARDS
 from emite.organizations.models import Organization
 from emite.web.desk.amounts import AmountField
 
@@ -32,6 +34,13 @@ class PaymentForm(forms.Form):
     )
     amount = AmountField(label="Cantidad", error_messages={"required": "Escriba cuánto se paga."})
     cash_received = AmountField(label="Efectivo recibido", required=False)
+    last4 = forms.RegexField(
+        r"\A[0-9]{4}\Z",
+        label="Últimos 4 de la tarjeta",
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": "4"}),
+        error_messages={"invalid": "Son los últimos cuatro números de la tarjeta."},
+    )
     register = forms.ChoiceField(label="Caja", error_messages={"required": "Elija en qué caja se cobra."})
     key = forms.UUIDField(widget=forms.HiddenInput)
 
@@ -77,6 +86,8 @@ class PaymentForm(forms.Form):
                 self.add_error(f"forma_pago_{number}", "Elija la forma de esta cantidad.")
         if data.get("cash_received") is not None and CASH not in self._forms(data):
             self.add_error("cash_received", "Solo cuando una parte se paga en efectivo. Bórrelo o elija Efectivo.")
+        if data.get("last4") and not set(self._forms(data)) & set(CARDS):
+            self.add_error("last4", "Solo cuando una parte se paga con tarjeta. Bórrelo o elija la tarjeta.")
         return data
 
     def _forms(self, data: dict[str, Any]) -> list[str]:
@@ -85,11 +96,16 @@ class PaymentForm(forms.Form):
     def parts(self) -> list[Part]:
         """What was typed, one part for each form written. Only after is_valid()."""
         data = self.cleaned_data
-        written = [Part(data["forma_pago"], data["amount"])]
+        pairs = [(data["forma_pago"], data["amount"])]
         for number in range(2, 2 + MORE_PARTS):
             if data[f"forma_pago_{number}"]:
-                written.append(Part(data[f"forma_pago_{number}"], data[f"amount_{number}"]))
-        return written
+                pairs.append((data[f"forma_pago_{number}"], data[f"amount_{number}"]))
+        # One card has one number: with two cards in a payment, it is the first's.
+        card = next((index for index, (form, _) in enumerate(pairs) if form in CARDS), None)
+        return [
+            Part(form, amount, last4=data["last4"] if index == card else "")
+            for index, (form, amount) in enumerate(pairs)
+        ]
 
     def refuse(self, refused: PaymentRefused) -> None:
         """The domain's refusal beside its field; which of several amounts it was, the message says."""

@@ -22,7 +22,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_POST
 
 from emite.audit import record
-from emite.charges.models import Charge, PaymentSlip
+from emite.charges.models import CashRegister, Charge, PaymentSlip
 from emite.organizations.models import Organization
 from emite.typeset.data import Paper, SlipPrint, TicketPrint
 from emite.typeset.printing import typesetter
@@ -45,7 +45,7 @@ def print_ticket(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Count one more print of the ticket and open it."""
     charge = charge_or_404(request.organization, pk)
     if charge.state == Charge.State.VOID:
-        return _nothing_to_print(request)
+        return nothing_to_print(request)
     number = _count(request, charge, f"charge:{charge.pk}", "charge.print")
     return HttpResponseRedirect(reverse("desk:ticket", args=[charge.pk, number]))
 
@@ -64,9 +64,9 @@ def print_slip(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 def ticket(request: StaffRequest, pk: uuid.UUID, number: int) -> HttpResponse:
     charge = charge_or_404(request.organization, pk)
     if charge.state == Charge.State.VOID:
-        return _nothing_to_print(request)
-    _same_print(charge.prints, number)
-    return _paper(request, charge, ticket_print(charge, reprinted_at=_again(number)), "ticket", [pk, number])
+        return nothing_to_print(request)
+    same_print(charge.prints, number)
+    return _paper(request, charge, ticket_print(charge, reprinted_at=again(number)), "ticket", [pk, number])
 
 
 @staff(Need.COLLECT)
@@ -74,27 +74,27 @@ def ticket(request: StaffRequest, pk: uuid.UUID, number: int) -> HttpResponse:
 def ticket_pdf(request: StaffRequest, pk: uuid.UUID, number: int) -> HttpResponse:
     charge = charge_or_404(request.organization, pk)
     if charge.state == Charge.State.VOID:
-        return _nothing_to_print(request)
-    _same_print(charge.prints, number)
-    data, paper = ticket_print(charge, reprinted_at=_again(number)), _paper_asked(request)
-    return _pdf(request, lambda: typesetter().ticket(data, paper=paper), f"{charge.folio}.pdf")
+        return nothing_to_print(request)
+    same_print(charge.prints, number)
+    data, paper = ticket_print(charge, reprinted_at=again(number)), paper_asked(request)
+    return pdf_answer(request, lambda: typesetter().ticket(data, paper=paper), f"{charge.folio}.pdf")
 
 
 @staff(Need.COLLECT)
 @require_GET
 def slip(request: StaffRequest, pk: uuid.UUID, number: int) -> HttpResponse:
     found = slip_or_404(request.organization, pk)
-    _same_print(found.prints, number)
-    return _paper(request, found.charge, slip_print(found, reprinted_at=_again(number)), "slip", [pk, number])
+    same_print(found.prints, number)
+    return _paper(request, found.charge, slip_print(found, reprinted_at=again(number)), "slip", [pk, number])
 
 
 @staff(Need.COLLECT)
 @require_GET
 def slip_pdf(request: StaffRequest, pk: uuid.UUID, number: int) -> HttpResponse:
     found = slip_or_404(request.organization, pk)
-    _same_print(found.prints, number)
-    data, paper = slip_print(found, reprinted_at=_again(number)), _paper_asked(request)
-    return _pdf(request, lambda: typesetter().slip(data, paper=paper), f"{found.folio}.pdf")
+    same_print(found.prints, number)
+    data, paper = slip_print(found, reprinted_at=again(number)), paper_asked(request)
+    return pdf_answer(request, lambda: typesetter().slip(data, paper=paper), f"{found.folio}.pdf")
 
 
 def slip_or_404(organization: Organization, pk: uuid.UUID) -> PaymentSlip:
@@ -120,24 +120,26 @@ def _count(request: StaffRequest, row: Charge | PaymentSlip, subject: str, actio
     return row.prints
 
 
-def _same_print(prints: int, number: int) -> None:
+def same_print(prints: int, number: int) -> None:
     """Only the latest print can be opened: an older address would give a second paper without its mark."""
     if number != prints or number < 1:
         raise Http404
 
 
-def _again(number: int) -> dt.datetime | None:
+def again(number: int) -> dt.datetime | None:
+    """When it is printed again; None for the first time."""
     return timezone.now() if number > 1 else None
 
 
-def _paper_asked(request: StaffRequest) -> Paper:
+def paper_asked(request: StaffRequest) -> Paper:
+    """80 mm unless the address asks for letter."""
     return PAPERS.get(request.GET.get("papel", ""), "80mm")
 
 
 def _paper(
     request: StaffRequest, charge: Charge, data: TicketPrint | SlipPrint, name: str, args: list[Any]
 ) -> HttpResponse:
-    paper, here = _paper_asked(request), reverse(f"desk:{name}", args=args)
+    paper, here = paper_asked(request), reverse(f"desk:{name}", args=args)
     said = ticket_page(data) if isinstance(data, TicketPrint) else slip_page(data)
     asked = "carta" if paper == "letter" else "80mm"
     context = {
@@ -145,22 +147,34 @@ def _paper(
         "page": said,
         "paper": paper,
         "brand": data.branding.name,
-        "logo": _logo(request.organization),
+        "logo": logo_of(request.organization),
         "qr": mark_safe(qr_svg(data.invoicing.url, ec="Q")) if data.invoicing.url else "",  # drawn by us
         "back": reverse("desk:charge", args=[charge.pk]),
         "pdf": f"{reverse(f'desk:{name}_pdf', args=args)}?papel={asked}",
+        "thermal": reverse(f"desk:{name}_bin", args=args),
+        "send": reverse(f"desk:{name}_send", args=args),
+        "printer": printer_of(request),
         "other": f"{here}?papel={'80mm' if paper == 'letter' else 'carta'}",
     }
     return render(request, "printing/paper.html", context)
 
 
-def _logo(organization: Organization) -> str:
+def printer_of(request: StaffRequest) -> CashRegister | None:
+    """The register with a printer where this person charged last; else the only one that has a printer."""
+    rows = CashRegister.objects.filter(organization=request.organization, active=True).exclude(printer_host="")
+    found = list(rows.order_by("name")[:20])
+    here = [row for row in found if str(row.pk) == request.session.get("register")]
+    return here[0] if here else found[0] if len(found) == 1 else None
+
+
+def logo_of(organization: Organization) -> str:
+    """As an address that needs no request."""
     if not organization.logo or not organization.logo_type:
         return ""
     return f"data:{organization.logo_type};base64,{base64.b64encode(bytes(organization.logo)).decode()}"
 
 
-def _pdf(request: StaffRequest, draw: Any, name: str) -> HttpResponse:
+def pdf_answer(request: StaffRequest, draw: Any, name: str) -> HttpResponse:
     try:
         content = draw()
     except TypesetFailed as error:
@@ -176,5 +190,5 @@ def _pdf(request: StaffRequest, draw: Any, name: str) -> HttpResponse:
     return response
 
 
-def _nothing_to_print(request: StaffRequest) -> HttpResponse:
+def nothing_to_print(request: StaffRequest) -> HttpResponse:
     return page(request, 409, "La remisión está cancelada", "No se imprime un ticket que ya no vale.")

@@ -1,4 +1,5 @@
-"""Cash registers: list them, add one, say which one books what the portal invoices ("Facturación web")."""
+"""Cash registers: list them, add one, say which one books what the portal invoices ("Facturación web"), their printer,
+and the rule of collecting."""
 
 from __future__ import annotations
 
@@ -15,9 +16,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from emite.audit import record
-from emite.charges.models import CashRegister
+from emite.cfdi.money import text
+from emite.charges.allowing import policy_of
+from emite.charges.models import CashRegister, CollectingPolicy, RegisterSession
 from emite.organizations.models import Organization
 from emite.web.access import Need, StaffRequest, staff
+from emite.web.desk.session_forms import PolicyForm, PrinterForm
+from emite.web.printing.printers import PrinterRefused, check_address
 
 
 class RegisterForm(forms.Form):
@@ -67,14 +72,89 @@ def registers(request: StaffRequest) -> HttpResponse:
                 _add(request, form)
                 messages.success(request, f"Caja {form.cleaned_data['name']} agregada.")
                 return HttpResponseRedirect(reverse("desk:registers"))
+    return _page(request, {"form": form}, bad=form.is_bound)
+
+
+def _page(request: StaffRequest, forms_of_page: dict[str, Any], *, bad: bool = False) -> HttpResponse:
+    """The page, with the form that has errors as it was posted and the others as they stand."""
+    rule = policy_of(request.organization.pk)
+    stands = {"needs_open_register": rule.needs_open_register, "free_limit": f"{rule.free_limit:.2f}"}
     context = {
         "organization": request.organization,
         "membership": request.membership,
         "registers": CashRegister.objects.filter(organization=request.organization).order_by("-active", "name"),
+        "form": RegisterForm(organization=request.organization),
+        "policy": PolicyForm(initial=stands),
+        "section": "cajas",
+    }
+    return render(request, "desk/registers.html", context | forms_of_page, status=422 if bad else 200)
+
+
+@staff(Need.ADMINISTER)
+@require_POST
+def policy(request: StaffRequest) -> HttpResponse:
+    """Whether registers must be open to take money, and how much a cashier corrects alone."""
+    form = PolicyForm(request.POST)
+    if not form.is_valid():
+        return _page(request, {"policy": form}, bad=True)
+    data = form.cleaned_data
+    with transaction.atomic():
+        Organization.objects.select_for_update().get(pk=request.organization.pk)
+        before = policy_of(request.organization.pk)
+        CollectingPolicy.objects.update_or_create(organization=request.organization, defaults=data)
+        record(
+            organization_id=request.organization.pk,
+            actor=request.user.email,
+            action="collecting.policy",
+            subject=f"organization:{request.organization.pk}",
+            before={"needs_open_register": before.needs_open_register, "free_limit": text(before.free_limit, 2)},
+            after={"needs_open_register": data["needs_open_register"], "free_limit": text(data["free_limit"], 2)},
+            now=timezone.now(),
+        )
+    messages.success(request, "Reglas de cobro guardadas.")
+    return HttpResponseRedirect(reverse("desk:registers"))
+
+
+@staff(Need.ADMINISTER)
+@require_http_methods(["GET", "POST"])
+def printer(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """The thermal printer of a register, when it has one on the network."""
+    register = CashRegister.objects.filter(organization=request.organization, pk=pk).first()
+    if register is None:
+        raise Http404
+    names = ("printer_host", "printer_port", "paper_width")
+    form = PrinterForm(request.POST or None, initial={name: getattr(register, name) for name in names})
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            data["printer_host"] = check_address(data["printer_host"]) if data["printer_host"] else ""
+        except PrinterRefused as refused:
+            form.add_error("printer_host", str(refused))
+        else:
+            _set_printer(request, register, data)
+            messages.success(request, f"Impresora de {register.name} guardada.")
+            return HttpResponseRedirect(reverse("desk:registers"))
+    context = {
+        "organization": request.organization,
+        "membership": request.membership,
+        "register": register,
         "form": form,
         "section": "cajas",
     }
-    return render(request, "desk/registers.html", context, status=422 if form.is_bound else 200)
+    return render(request, "desk/printer.html", context, status=422 if form.is_bound else 200)
+
+
+def _set_printer(request: StaffRequest, register: CashRegister, data: dict[str, Any]) -> None:
+    with transaction.atomic():
+        CashRegister.objects.filter(organization=request.organization, pk=register.pk).update(**data)
+        record(
+            organization_id=request.organization.pk,
+            actor=request.user.email,
+            action="register.printer",
+            subject=f"register:{register.pk}",
+            after=data,
+            now=timezone.now(),
+        )
 
 
 def _add(request: StaffRequest, form: RegisterForm) -> None:
@@ -104,6 +184,9 @@ def switch(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         rival = CashRegister.objects.filter(organization=request.organization, web_invoicing=True, active=True)
         if not register.active and register.web_invoicing and rival.exists():
             messages.error(request, "Ya hay otra caja de facturación web en uso: desactívela primero.")
+            return HttpResponseRedirect(reverse("desk:registers"))
+        if register.active and RegisterSession.objects.filter(register=register, closed_at=None).exists():
+            messages.error(request, f"La caja {register.name} está abierta: haga su corte primero.")
             return HttpResponseRedirect(reverse("desk:registers"))
         register.active = not register.active
         register.save(update_fields=["active"])

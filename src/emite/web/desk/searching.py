@@ -1,29 +1,24 @@
 """Finding charges: what was typed in the search box, the filters of the address and the pages of the table.
 
-Every query starts with the organization. A page costs two queries however many rows it has.
+Every query starts with the organization. What the words may mean is asked in a query each (`meanings`);
+what a page shows of each row costs one more, however many rows it has.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from urllib.parse import urlencode
 
-from django.db.models import Exists, F, Func, OuterRef, Prefetch, Q, QuerySet, TextField, Value
-from django.db.models.lookups import IContains
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 
-from emite.cfdi.rfc import Rfc, RfcInvalid
-from emite.charges.code import read_code
-from emite.charges.finding import by_code
-from emite.charges.models import Allocation, Charge, PaymentSlip
+from emite.charges.models import Allocation, Charge
 from emite.documents.models import FiscalDocument, State
 from emite.organizations.models import Organization
-from emite.web.design.templatetags.design import MONTHS
-from emite.web.desk.amounts import read_amount
+from emite.web.desk.days import read_day as read_day
+from emite.web.desk.meanings import NEWEST, alike, meanings, within
 from emite.web.desk.states import Badge, invoice_badge, money_badge
 
 PAGE = 50
@@ -35,8 +30,6 @@ SHOWN = {
     "facturadas": "Facturadas",
     "canceladas": "Canceladas",
 }
-_MONTHS = {name: number for number, name in enumerate(MONTHS, 1)}
-_FOLIO = re.compile(r"(rem|cop|pag)[\s-]*0*(\d{1,15})", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +73,11 @@ class Filters:
         return "?" + urlencode({name: value for name, value in said.items() if value})
 
     @property
+    def narrows(self) -> bool:
+        """Something else than words was asked for."""
+        return bool(self.shown or self.since or self.until or self.before)
+
+    @property
     def any(self) -> bool:
         return bool(self.text or self.shown or self.since or self.until)
 
@@ -100,126 +98,53 @@ class Page:
 
     rows: list[Found] = field(default_factory=list)
     older: str = ""
-
-
-def read_day(typed: str, today: dt.date) -> dt.date | None:
-    """A day as people write it: 2026-11-22, 22/11/2026, 22/11, 22 nov, 22 nov 2026, hoy, ayer. Else None."""
-    text = typed.strip().casefold()
-    if text in ("hoy", "ayer"):
-        return today - dt.timedelta(days=text == "ayer")
-    iso = re.fullmatch(r"(\d{4})-(\d\d?)-(\d\d?)", text, re.ASCII)
-    if iso:
-        return _day(int(iso[1]), int(iso[2]), int(iso[3]))
-    usual = re.fullmatch(r"(\d\d?)[/ -](?:de )?(\d\d?|[a-z]{3,10})\.?(?:[/ -](?:de )?(\d{4}|\d\d))?", text, re.ASCII)
-    if not usual:
-        return None
-    month = int(usual[2]) if usual[2].isdigit() else _MONTHS.get(usual[2][:3], 0)
-    if usual[3]:
-        return _day(int(usual[3]) + (2000 if len(usual[3]) == 2 else 0), month, int(usual[1]))
-    this_year = _day(today.year, month, int(usual[1]))
-    # "28 dic" asked in January is last month, not a day to come.
-    return _day(today.year - 1, month, int(usual[1])) if this_year and this_year > today else this_year
-
-
-def _day(year: int, month: int, day: int) -> dt.date | None:
-    try:
-        return dt.date(year, month, day)
-    except ValueError:
-        return None
-
-
-class _Unaccent(Func):
-    function = "UNACCENT"
-
-
-def _name_has(word: str) -> Q:
-    """Also "nunez" finds "Núñez": cashiers type fast."""
-    return Q(IContains(_Unaccent(F("patient_name")), _Unaccent(Value(word, output_field=TextField()))))
+    # Nothing had the very words: these are nearly so.
+    nearly: bool = False
 
 
 def matching(organization: Organization, text: str, today: dt.date) -> QuerySet[Charge]:
-    """The organization's charges that the text may mean: folio, code, amount, day, RFC, UUID or patient's name."""
-    charges = Charge.objects.filter(organization=organization)
-    if not text:
-        return charges
-    if read_code(text):
-        found = by_code(organization, text)
-        return charges.filter(pk=found.pk) if found else charges.none()
-    folio = _FOLIO.fullmatch(text)
-    if folio:
-        return charges.filter(_by_folio(organization, folio[1].lower(), int(folio[2])))
-    wanted = Q()
-    for meaning in (_as_number, _as_day, _as_receptor):
-        wanted |= meaning(text, today, organization)
-    name = Q()
-    for word in text.split()[:8]:
-        name &= _name_has(word)
-    return charges.filter(wanted | name)
-
-
-def _by_folio(organization: Organization, prefix: str, number: int) -> Q:
-    if prefix == "pag":
-        return Q(pk__in=PaymentSlip.objects.filter(organization=organization, number=number).values("charge_id"))
-    return Q(number=number, kind=Charge.Kind.REMISION if prefix == "rem" else Charge.Kind.COPAGO)
-
-
-def _as_number(text: str, today: dt.date, organization: Organization) -> Q:
-    try:
-        amount = read_amount(text)
-    except ValueError:
-        return Q()
-    if not Decimal(0) < amount < 10**15:
-        return Q()
-    wanted = Q(total=amount)
-    if amount == int(amount) and "$" not in text and "." not in text:
-        wanted |= Q(number=int(amount))
-    return wanted
-
-
-def _as_day(text: str, today: dt.date, organization: Organization) -> Q:
-    day = read_day(text, today)
-    return Q(issued_on=day) if day else Q()
-
-
-def _as_receptor(text: str, today: dt.date, organization: Organization) -> Q:
-    documents = FiscalDocument.objects.filter(organization=organization)
-    try:
-        documents = documents.filter(uuid=uuid.UUID(text))
-    except ValueError:
-        try:
-            documents = documents.filter(receptor_rfc=Rfc.parse(text))
-        except RfcInvalid:
-            return Q()
-    return Q(pk__in=Allocation.objects.filter(organization=organization, document__in=documents).values("charge_id"))
+    """The newest charges that the text may mean, as a query that can be narrowed further."""
+    found: set[uuid.UUID] = set()
+    for charges in meanings(organization, text, today):
+        found |= set(charges.order_by("-issued_at", "-pk").values_list("pk", flat=True)[:NEWEST])
+    return Charge.objects.filter(organization=organization, pk__in=found)
 
 
 def search(organization: Organization, filters: Filters, today: dt.date) -> Page:
     """One page of the table."""
-    charges = matching(organization, filters.text, today)
-    if filters.since:
-        charges = charges.filter(issued_on__gte=filters.since)
-    if filters.until:
-        charges = charges.filter(issued_on__lte=filters.until)
-    charges = _only(charges, filters.shown)
-    if filters.before:
-        moment, pk = filters.before
-        charges = charges.filter(Q(issued_at__lt=moment) | Q(issued_at=moment, pk__lt=pk))
-    found = list(with_documents(charges).order_by("-issued_at", "-pk")[: PAGE + 1])
+    found: dict[uuid.UUID, Charge] = {}
+    for charges in meanings(organization, filters.text, today):
+        charges = _only(charges.filter(within(organization, filters.since, filters.until)), filters.shown)
+        if filters.before:
+            moment, pk = filters.before
+            # The first condition is for the index, the second for those of that very moment.
+            charges = charges.filter(issued_at__lte=moment).filter(Q(issued_at__lt=moment) | Q(pk__lt=pk))
+        newest = charges.defer("code_hash", "code_cipher").order_by("-issued_at", "-pk")
+        found |= {charge.pk: charge for charge in newest[: PAGE + 1]}
+    rows = sorted(found.values(), key=lambda charge: (charge.issued_at, charge.pk), reverse=True)[: PAGE + 1]
+    nearly = False
+    if not rows and filters.text and not filters.narrows:
+        rows, nearly = alike(organization, filters.text, PAGE), True
+    prefetch_related_objects(rows, _attempts())
     older = ""
-    if len(found) > PAGE:
-        last = found[PAGE - 1]
+    if len(rows) > PAGE:
+        last = rows[PAGE - 1]
         older = filters.address(antes=f"{last.issued_at.isoformat()}_{last.pk}")
-    return Page([as_row(charge) for charge in found[:PAGE]], older)
+    return Page([as_row(charge) for charge in rows[:PAGE]], older, nearly and bool(rows))
 
 
 def with_documents(charges: QuerySet[Charge]) -> QuerySet[Charge]:
     """Charges with the documents that invoice or tried to invoice them, the live one first: one more query in all."""
+    return charges.prefetch_related(_attempts()).defer("code_hash", "code_cipher")
+
+
+def _attempts() -> Prefetch[str, QuerySet[Allocation], str]:
     attempts = (
         Allocation.objects.select_related("document")
         .defer("document__content", "document__last_text")
         .order_by("-active", "-created_at")
     )
-    return charges.prefetch_related(Prefetch("allocations", queryset=attempts)).defer("code_hash", "code_cipher")
+    return Prefetch("allocations", queryset=attempts)
 
 
 def as_row(charge: Charge) -> Found:

@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from django.conf import settings
+from django.db.models import Sum
 
 from emite.cfdi.taxes import Treatment
 from emite.chargemaster.models import TREATMENT_LABELS
 from emite.charges.charging import code_of
-from emite.charges.collecting import DESK_FORMS
-from emite.charges.models import Charge, Payment, PaymentSlip
+from emite.charges.collecting import DESK_FORMS, paid_in
+from emite.charges.models import Charge, Payment, PaymentSlip, SlipVoid
 from emite.charges.pricing import conceptos, totals
 from emite.documents.rendering import branding
 from emite.invoices.building import line_inputs
@@ -81,7 +82,7 @@ def ticket_print(charge: Charge, *, reprinted_at: dt.datetime | None = None) -> 
         ),
         total=charge.total,
         invoicing=invoicing_of(charge, code_of(charge)),
-        payments=_by_form(charge.payments.order_by("pk")),
+        payments=tuple(Amount(DESK_FORMS.get(key, key), amount) for key, amount in paid_in(charge).items()),
         owed=charge.owed,
         cashier=charge.created_by.name if charge.created_by else "",
         reprinted_at=_local(charge, reprinted_at),
@@ -91,7 +92,9 @@ def ticket_print(charge: Charge, *, reprinted_at: dt.datetime | None = None) -> 
 def slip_print(slip: PaymentSlip, *, reprinted_at: dt.datetime | None = None) -> SlipPrint:
     """The slip of one act of paying, with what the remisión had been paid by then."""
     charge = slip.charge
-    paid = sum((earlier.amount for earlier in charge.slips.all() if earlier.number <= slip.number), Decimal(0))
+    undone = SlipVoid.objects.filter(slip=slip).first()
+    earlier = charge.slips.filter(number__lte=slip.number, undone=None).aggregate(sum=Sum("amount"))["sum"]
+    paid = min(earlier or Decimal(0), charge.total)
     return SlipPrint(
         branding=branding(charge.organization),
         venue=_venue(charge),
@@ -103,12 +106,13 @@ def slip_print(slip: PaymentSlip, *, reprinted_at: dt.datetime | None = None) ->
         charge_total=charge.total,
         paid=paid,
         owed=charge.total - paid,
-        invoicing=invoicing_of(charge, code_of(charge)),
+        invoicing=Invoicing(code="") if undone else invoicing_of(charge, code_of(charge)),
         received=slip.cash_received,
         change=slip.change or Decimal(0),
         cashier=slip.cashier.name if slip.cashier else "",
         register=slip.register.name,
         reprinted_at=_local(charge, reprinted_at),
+        cancelled_at=_local(charge, undone.at) if undone else None,
     )
 
 

@@ -148,7 +148,7 @@ class Membership(OwnedByOrganization):
     created_at = models.DateTimeField(auto_now_add=True)
     deactivated_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[MembershipManager] = MembershipManager()
+    objects: ClassVar[MembershipManager[Membership]] = MembershipManager()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -21,6 +21,7 @@ class Need(Enum):
     SEE = "ver"
     COLLECT = "cobrar"
     ISSUE = "facturar"
+    PRICE = "precios"
     ADMINISTER = "administrar"
 
 
@@ -28,6 +29,7 @@ ROLES: Final[dict[Need, frozenset[str]]] = {
     Need.SEE: frozenset(Role.values),
     Need.COLLECT: frozenset({Role.ADMINISTRADOR, Role.FACTURADOR, Role.CAJERO}),
     Need.ISSUE: frozenset({Role.ADMINISTRADOR, Role.FACTURADOR, Role.CAJERO}),
+    Need.PRICE: frozenset({Role.ADMINISTRADOR, Role.FACTURADOR}),
     Need.ADMINISTER: frozenset({Role.ADMINISTRADOR}),
 }
 

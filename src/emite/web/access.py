@@ -22,7 +22,7 @@ from emite.accounts.models import User
 from emite.database import tenancy
 from emite.issuers.models import PacAccount
 from emite.organizations.models import Membership, Organization
-from emite.organizations.permissions import Need
+from emite.organizations.permissions import Need as Need  # views state what they need from here
 from emite.web.errors.pages import page
 
 log = structlog.get_logger(__name__)
@@ -37,6 +37,7 @@ REFUSALS = {
     Need.SEE: "Su cuenta no pertenece a esta organización.",
     Need.COLLECT: "Su papel es de consulta: puede ver, pero no cobrar ni imprimir. Pida otro a su administrador.",
     Need.ISSUE: "Su cuenta no tiene permiso de emitir facturas. Pida a un administrador que se lo dé.",
+    Need.PRICE: "Solo un administrador o un facturador cambian la lista de precios.",
     Need.ADMINISTER: "Solo un administrador de la organización puede abrir esta página.",
 }
 
@@ -116,7 +117,7 @@ def operator(view: View) -> View:
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _elsewhere(request, reverse("login:enter"))
-        if not cast(User, request.user).is_operator:
+        if not request.user.is_operator:
             log.info("refused", need="OPERATE")
             return page(request, 403, "Esta página no es para su usuario", "Es para el soporte de la instalación.")
         if not request.session.get(PROVED) and not settings.EMITE_DEMO:

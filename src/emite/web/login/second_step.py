@@ -6,7 +6,8 @@ Digits and limits belong to `accounts.second_step`; who must have one, to `web.a
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, cast
+from collections.abc import Callable
+from typing import cast
 
 from django import forms
 from django.contrib import messages
@@ -52,7 +53,7 @@ def code(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     waiting = who_waits(request, now)
     if waiting is None and request.user.is_authenticated:
-        waiting = (cast(User, request.user), way_back(request))
+        waiting = (request.user, way_back(request))
     if waiting is None:
         return HttpResponseRedirect(reverse("login:enter"))
     user, back = waiting
@@ -82,12 +83,15 @@ def set_up(request: HttpRequest) -> HttpResponse:
     form, status = CodeForm(request.POST if request.method == "POST" else None), 200
     form.fields["code"].help_text = "Los seis números que muestra su aplicación después de leer el QR."
     codes: list[str] = []
+
+    def confirm(typed: str) -> bool:
+        codes.extend(second_step.confirm(user, typed, now=now) or [])
+        return bool(codes)
+
     if form.is_bound:
         status = 422
         if form.is_valid():
-            wait = _try(
-                form, lambda typed: codes.extend(second_step.confirm(user, typed, now=now) or []) or bool(codes)
-            )
+            wait = _try(form, confirm)
             status = 429 if wait else 422
             if codes:
                 return _turned_on(request, user, codes, back, now)
@@ -126,7 +130,7 @@ def new_codes(request: HttpRequest) -> HttpResponse:
     return render(request, "login/recovery_codes.html", {"codes": codes, "back": home_of(user)})
 
 
-def _try(form: forms.Form, check: Any) -> bool:
+def _try(form: forms.Form, check: Callable[[str], bool]) -> bool:
     """Look at the digits and say what is wrong with them on the form; True when one has to wait."""
     try:
         if not check(form.cleaned_data["code"]):

@@ -54,7 +54,7 @@ class HelpForm(DatosForm):
     )
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
-        super().__init__(data, **kwargs)
+        super().__init__(data, forma_pago=str, **kwargs)  # what it costs to deduct is not asked here
         for field in self.fields.values():
             field.required = False
         for name in ("llave", "ticket", "revisado"):

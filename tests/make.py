@@ -10,11 +10,14 @@ import datetime as dt
 import itertools
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
+from unittest import mock
 
 from django.db import transaction
 
 from emite.accounts.models import User
+from emite.cfdi import csd as reading
 from emite.cfdi.comprobante import Receptor
 from emite.cfdi.taxes import Treatment
 from emite.charges.charging import charge as create_charge
@@ -29,6 +32,8 @@ from emite.pac.sandbox.authority import TestAuthority
 
 _numbers = itertools.count(1)
 _pairs: dict[object, tuple[bytes, bytes]] = {}
+#: OpenSSL takes a tenth of a second to see that a key's primes are primes: once for each pair.
+_opened = cache(reading._load)
 
 #: An invented company whose RFC has a good check digit.
 HOSPITAL_RFC = "HST150101AA6"
@@ -150,7 +155,8 @@ def csd(of: Hospital, authority: TestAuthority, **over: dt.datetime) -> None:
             not_after=over.get("not_after", now() + dt.timedelta(days=1460)),
         )
     cer, key = _pairs[wanted]
-    load_csd(of.issuer, cer, key, "12345678a", authorities=[], user=of.admin, now=now())
+    with mock.patch.object(reading, "_load", _opened):
+        load_csd(of.issuer, cer, key, "12345678a", authorities=[], user=of.admin, now=now())
 
 
 def line(**over: Any) -> LineInput:

@@ -138,11 +138,12 @@ class Watched:
 
     def light(self) -> None:
         """What the last page cost on the wire, cold."""
+        self.page.wait_for_load_state("networkidle")
         assert self.weight <= PAGE_LIMIT, f"{self.page.url}: {self.weight} bytes"
 
     def go(self, url: str) -> None:
         self.weight = 0
-        self.page.goto(url, wait_until="networkidle")
+        self.page.goto(url)
 
 
 @contextmanager

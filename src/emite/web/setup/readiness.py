@@ -33,6 +33,7 @@ class Point:
     tone: str
     title: str
     detail: str
+    #: Where it is mended; "" when that is outside of these pages.
     address: str
     #: Grows into something wrong if nobody looks at it.
     is_pressing: bool = False
@@ -115,7 +116,12 @@ def _people(organization: Organization) -> Iterator[Point]:
     without = list(administrators.exclude(user__in=safe).values_list("user__name", flat=True))
     if without:
         who = ", ".join(sorted(without)[:4])
-        yield Point("cost", "Falta el segundo paso", f"Sin código al entrar: {who}. Con un PAC real se exige.", page)
+        yield Point(
+            "cost",
+            "Falta el segundo paso",
+            f"Sin código al entrar: {who}. Con un PAC real se exige.",
+            reverse("login:second_step"),
+        )
     else:
         yield Point("good", "Segundo paso", "Cada administrador entra con contraseña y código.", page)
 
@@ -157,10 +163,12 @@ def _desk(organization: Organization) -> Iterator[Point]:
         yield Point("good", "Lista de precios", "Tiene servicios con clave, unidad e impuesto.", page)
     else:
         yield Point("cost", "La lista de precios está vacía", "Se puede cobrar con renglones libres.", page)
-    page = reverse("setup:home")
     if keeps_letters_here():
         yield Point(
-            "cost", "Los correos no salen", "Se guardan en un archivo: pida a su equipo técnico un servidor.", page
+            "cost",
+            "Los correos no salen",
+            "Se guardan en archivos: quien instaló emite nombra un servidor con EMITE_EMAIL_HOST.",
+            "",
         )
     else:
-        yield Point("good", "Correo", "Hay un servidor que envía los correos.", page)
+        yield Point("good", "Correo", "Hay un servidor que envía los correos.", "")

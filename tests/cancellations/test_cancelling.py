@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 
@@ -157,6 +158,33 @@ def test_wrong_requests_are_answered_in_words(document: FiscalDocument, hospital
     drive(request)
     with pytest.raises(AlreadyCancelled):
         ask(document, hospital)
+
+
+def test_of_two_who_ask_at_once_one_wins_and_workers_send_once(
+    document: FiscalDocument, hospital: make.Hospital, sandbox: RunningSandbox
+) -> None:
+    before = sandbox.stats()["calls"].get("cancel", 0)
+
+    def person(who: str) -> str:
+        try:
+            ask(document, hospital, user=getattr(hospital, who))
+            return "asked"
+        except AlreadyAsked:
+            return "told"
+        finally:
+            connection.close()
+
+    def worker(_: int) -> None:
+        following.drive(request.pk, owner=f"test:{_}", clock=make.now)
+        connection.close()
+
+    with ThreadPoolExecutor(4) as crowd:
+        assert sorted(crowd.map(person, ("biller", "admin", "biller", "admin"))) == ["asked", "told", "told", "told"]
+        request = CancellationRequest.objects.get()
+        list(crowd.map(worker, range(4)))
+    request.refresh_from_db()
+    assert request.state == State.CANCELLED
+    assert sandbox.stats()["calls"]["cancel"] == before + 1
 
 
 def test_the_permission_is_asked_again_by_whoever_signs(document: FiscalDocument, hospital: make.Hospital) -> None:

@@ -31,7 +31,7 @@ from emite.invoices.issuing import may_issue
 from emite.issuers import breaker
 from emite.issuers.connecting import adapter
 from emite.issuers.keys import open_csd
-from emite.issuers.models import StoredCsd
+from emite.issuers.models import PacAccount, StoredCsd
 from emite.pac.port import CancelAnswer, CancelTold, SatStatus, StatusAnswer, StatusQuery
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,15 @@ def due(*, now: dt.datetime, limit: int) -> list[uuids.UUID]:
 
 def ask_sat(document: FiscalDocument) -> StatusAnswer:
     """SAT's word on a stamped document. Network; never in a transaction."""
-    return adapter(document.pac_account).status(query_of(document))
+    return adapter(account_of(document)).status(query_of(document))
+
+
+def account_of(document: FiscalDocument) -> PacAccount:
+    """Through whom it is cancelled: any PAC may, so the issuer's present one; the one that stamped it without that."""
+    rows = PacAccount.objects.filter(
+        organization_id=document.organization_id, issuer_id=document.issuer_id, active=True
+    )
+    return rows.first() or document.pac_account
 
 
 def query_of(document: FiscalDocument) -> StatusQuery:
@@ -177,7 +185,7 @@ def _sign(request: CancellationRequest, answer: StatusAnswer, now: dt.datetime) 
 
 def _send(request: CancellationRequest, clock: Clock) -> None:
     """Promise in the database, then send the signed bytes."""
-    account, now = request.document.pac_account, clock()
+    account, now = account_of(request.document), clock()
     if not breaker.may_send(account, now):
         _settle(request, Move(State.SIGNED, "", account.open_until or now + breaker.PROBE_EVERY), None, now)
         return
@@ -191,7 +199,7 @@ def _send(request: CancellationRequest, clock: Clock) -> None:
     now = clock()
     move = machine.after_send(_facts(request), answer, _folio(request.document), now)
     with transaction.atomic(durable=True):
-        _record_answer(request, answer, now)
+        _record_answer(request, account, answer, now)
         _move(request, move, now)
         ending.entail(request, now)
         reached("cancel_settled_uncommitted")
@@ -227,9 +235,9 @@ def _record_status(request: CancellationRequest, answer: StatusAnswer, now: dt.d
     _update(request, State(request.state), now, checks=request.checks, checked_at=now, **said)
 
 
-def _record_answer(request: CancellationRequest, answer: CancelAnswer, now: dt.datetime) -> None:
+def _record_answer(request: CancellationRequest, account: PacAccount, answer: CancelAnswer, now: dt.datetime) -> None:
     """Keep what the PAC answered, and the acuse; tell the breaker."""
-    account, evidence = request.document.pac_account, answer.evidence
+    evidence = answer.evidence
     if isinstance(answer, CancelTold):
         code = answer.codes[_folio(request.document)]
         Acuse.objects.create(

@@ -9,12 +9,13 @@ import pytest
 
 from emite.cancellations import following, substituting
 from emite.cancellations.models import CancellationRequest, State, Substitution
+from emite.cancellations.showing import public_status
 from emite.documents.models import FiscalDocument
 from emite.documents.models import State as DocumentState
 from tests import make
 from tests.make import Hospital
 from tests.web.desk.staff import Person, said
-from tests.web.portal.patient import DATA, drive
+from tests.web.portal.patient import DATA, Patient, drive
 
 pytestmark = pytest.mark.django_db
 
@@ -138,3 +139,12 @@ def test_only_who_may_and_only_their_own(document: FiscalDocument, issuing: Hosp
     assert stranger.get("substitution_file", document.pk, "xml").status_code == 404
     assert "Cancelar factura" not in said(cashier.get("charge", charge_pk(document)))
     assert not CancellationRequest.objects.exists()
+
+
+def test_the_portal_says_what_is_under_way(document: FiscalDocument, issuing: Hospital, biller: Person) -> None:
+    assert public_status(document) == ""
+    biller.post("cancel", document.pk, motivo="02")
+    assert public_status(document) == "En proceso de cancelación"
+    patient = Patient(issuing.organization.slug)
+    patient.enter(document.allocations.get().charge)
+    assert "En proceso de cancelación" in said(patient.get("factura/"))

@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from emite.cancellations.showing import public_status
 from emite.cfdi.representation import representation
 from emite.cfdi.stored import from_json
 from emite.cfdi.xml import parse
@@ -186,7 +187,7 @@ def _context(visit: Visit, document: FiscalDocument) -> dict[str, Any]:
         "organization": visit.organization,
         "charge": visit.charge,
         "document": document,
-        "status": STATUS.get(State(document.state), "En proceso"),
+        "status": (document.uuid and public_status(document)) or STATUS.get(State(document.state), "En proceso"),
         "step": 4,
         "in_visit": True,
     }

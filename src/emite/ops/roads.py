@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emite.cfdi import check, timbre
+from emite.cfdi import acuse, check, timbre
 from emite.cfdi.xml import parse
 from emite.ops.visiting import Lost, Page, Visitor
 
@@ -60,6 +60,8 @@ def walk(ground: Ground, out: Path) -> bool:
     try:
         summary["documents"] |= _remision(ground, out)
         summary["documents"] |= _global(ground, out)
+        summary["documents"] |= _substitution(ground, out)
+        summary["documents"] |= _credit_note(ground, out)
         summary["ok"] = all(document["status"] == "timbrada" for document in summary["documents"].values())
     except Lost as lost:
         summary["error"] = str(lost)
@@ -129,6 +131,83 @@ def _global(ground: Ground, out: Path) -> dict[str, Any]:
     _save(out / "global.pdf", _file(biller, page.link("/1/pdf"), "application/pdf"))
     steps.done("archivos")
     return {"global": _told(xml, "global.xml", steps, ground)}
+
+
+def _substitution(ground: Ground, out: Path) -> dict[str, Any]:
+    """An invoice of the counter has the wrong uso: another takes its place, and the SAT cancels the first."""
+    steps, biller = Steps(), Visitor(ground.site)
+    _log_in(biller, "factura@santelmo.demo", ground.password)
+    charge = _pay(biller, _new_remision(biller)).url.partition("?")[0]
+    biller.submit(biller.get(f"{charge}factura/"), PATIENT | {"email": ""}, has="rfc")
+    page = _await_words(biller, charge, "Corregir datos", "la factura de caja no se timbró")
+    wrong = _file(biller, f"{charge}factura/xml", "application/xml")
+    steps.done("factura")
+    page = biller.submit(biller.get(page.link("/corregir/")), {"uso_cfdi": "S01"}, has="rfc")
+    if page.status != 200 or "/cancelacion/" not in page.url:
+        raise Lost(f"la sustitución no se aceptó ({page.status}): {page.text[:500]}")
+    page = _await_words(biller, page.url, "Sustituida", "la factura anterior no se canceló")
+    steps.done("sustitucion")
+    xml = _file(biller, page.link("/sustitucion.xml"), "application/xml")
+    _save(out / "sustitucion.xml", xml)
+    _save(out / "sustitucion.pdf", _file(biller, page.link("/sustitucion.pdf"), "application/pdf"))
+    told = _file(biller, page.link("/acuse.xml"), "application/xml")
+    first = timbre.read(parse(wrong))
+    assert first is not None
+    try:
+        acuse.read(told, rfc_emisor=_emisor(wrong), uuids=frozenset({first.uuid}))
+    except acuse.AcuseInvalid as invalid:
+        raise Lost(f"acuse-cancelacion.xml: {invalid.reason}") from invalid
+    _save(out / "acuse-cancelacion.xml", told)
+    steps.done("archivos")
+    return {"sustitucion": _told(xml, "sustitucion.xml", steps, ground)}
+
+
+def _await_words(visitor: Visitor, address: str, words: str, trouble: str) -> Page:
+    """The page at this address, once it says so."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while words not in (page := visitor.get(address)).text:
+        if time.monotonic() > deadline:
+            raise Lost(f"{trouble}: {page.text[:500]}")
+        time.sleep(0.1)
+    return page
+
+
+def _credit_note(ground: Ground, out: Path) -> dict[str, Any]:
+    """A part of what was invoiced is given back: a nota de crédito takes it from the invoice."""
+    steps, biller = Steps(), Visitor(ground.site)
+    _log_in(biller, "factura@santelmo.demo", ground.password)
+    charge = _pay(biller, _new_remision(biller)).url.partition("?")[0]
+    biller.submit(biller.get(f"{charge}factura/"), PATIENT | {"email": ""}, has="rfc")
+    page = _await_link(biller, charge, "/nota-de-credito/", "la factura de caja no se timbró")
+    steps.done("factura")
+    wanted = {"reason": "devolucion", "how": "importe", "amount": "116.00", "explanation": "Servicio que no se prestó"}
+    page = biller.submit(
+        biller.get(page.link("/nota-de-credito/")), wanted, has="explanation", button=("accion", "revisar")
+    )
+    page = biller.submit(page, wanted, has="explanation", button=("accion", "emitir"))
+    if page.status != 200 or "Nota de crédito solicitada" not in page.text:
+        raise Lost(f"la nota de crédito no se aceptó ({page.status}): {page.text[:500]}")
+    page = _await_link(biller, charge, "/xml", "la nota de crédito no se timbró", under="/notas-de-credito/")
+    steps.done("nota")
+    links = [href for href in page.tree.xpath("//a/@href") if "/notas-de-credito/" in href]
+    xml = _file(biller, next(href for href in links if href.endswith("/xml")), "application/xml")
+    _save(out / "nota-credito.xml", xml)
+    pdf = next(href for href in links if href.endswith("/pdf"))
+    _save(out / "nota-credito.pdf", _file(biller, pdf, "application/pdf"))
+    steps.done("archivos")
+    return {"nota-credito": _told(xml, "nota-credito.xml", steps, ground)}
+
+
+def _await_link(visitor: Visitor, address: str, ending: str, trouble: str, *, under: str = "") -> Page:
+    """The page at this address, once it leads there."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        page = visitor.get(address)
+        if any(href.endswith(ending) and under in href for href in page.tree.xpath("//a/@href")):
+            return page
+        if time.monotonic() > deadline:
+            raise Lost(f"{trouble}: {page.text[:500]}")
+        time.sleep(0.1)
 
 
 def _await_global(biller: Visitor, page: Page) -> Page:
@@ -219,6 +298,11 @@ def _told(xml: bytes, name: str, steps: Steps, ground: Ground) -> dict[str, Any]
     if stamp is None or faults:
         raise Lost(f"{name}: {'; '.join(map(str, faults)) or 'sin timbre'}")
     return {"uuid": stamp.uuid, "status": "timbrada", "milliseconds": steps.milliseconds}
+
+
+def _emisor(xml: bytes) -> str:
+    emisor = parse(xml).find("{*}Emisor")
+    return "" if emisor is None else emisor.get("Rfc", "")
 
 
 def _save(path: Path, data: bytes) -> None:

@@ -6,19 +6,19 @@ Counting wrong guesses is the portal's business (`limits`).
 from __future__ import annotations
 
 from emite.charges.code import read_code
-from emite.charges.models import Charge, ChargeLine, Payment
+from emite.charges.models import Charge, ChargeLine
 from emite.database.kept import Given, Kept
 from emite.organizations.models import Organization
 from emite.vault import codes as ticket_codes
 
-_OF_CHARGE = {"organization": Given("organization"), "charge": Given("charge")}
 _BY_CODE = Kept(
     lambda: Charge.objects.filter(
         organization=Given("organization"), code_hash=Given("hash"), code_revoked_at__isnull=True
     )
 )
-_LINES = Kept(lambda: ChargeLine.objects.filter(**_OF_CHARGE).order_by("position"))
-_PAYMENTS = Kept(lambda: Payment.objects.filter(**_OF_CHARGE).order_by("id"))
+_LINES = Kept(
+    lambda: ChargeLine.objects.filter(organization=Given("organization"), charge=Given("charge")).order_by("position")
+)
 
 
 def by_code(organization: Organization, typed: str) -> Charge | None:
@@ -35,8 +35,3 @@ def by_code(organization: Organization, typed: str) -> Charge | None:
 def lines_of(charge: Charge) -> list[ChargeLine]:
     """Its lines, in their order."""
     return _LINES.all(organization=charge.organization_id, charge=charge.pk)
-
-
-def payments_of(charge: Charge) -> list[Payment]:
-    """What was paid of it, in the order of paying."""
-    return _PAYMENTS.all(organization=charge.organization_id, charge=charge.pk)

@@ -6,7 +6,6 @@ What the charge allows is decided in `situation`, what is fiscal in `invoices.is
 from __future__ import annotations
 
 import uuid
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -21,8 +20,8 @@ from emite.cfdi.comprobante import Receptor
 from emite.cfdi.faults import CfdiInvalid
 from emite.cfdi.stored import from_json
 from emite.charges.allocating import live_document
-from emite.charges.collecting import DESK_FORMS, largest_form
-from emite.charges.finding import lines_of, payments_of
+from emite.charges.collecting import DESK_FORMS, largest_form, paid_in
+from emite.charges.finding import lines_of
 from emite.charges.models import Charge
 from emite.database.kept import Given, Kept
 from emite.documents.models import Delivery, FiscalDocument, State
@@ -232,17 +231,14 @@ def refusals_of(charge: Charge) -> int:
 
 
 def _payments(charge: Charge) -> list[dict[str, Any]]:
-    """One row per form of payment, in words."""
-    sums: dict[str, Decimal] = {}
-    for paid in payments_of(charge):
-        sums[paid.forma_pago] = sums.get(paid.forma_pago, Decimal(0)) + paid.amount
+    """One row per form of payment, in words: what was paid, less what was undone or given back."""
     return [
         {
             "forma_pago": forma,
             "label": DESK_FORMS.get(forma) or codes.label("c_FormaPago", forma) or forma,
             "amount": amount,
         }
-        for forma, amount in sums.items()
+        for forma, amount in paid_in(charge).items()
     ]
 
 

@@ -270,7 +270,7 @@ def test_support_founds_an_organization(support: Person) -> None:
     assert support.client.post("/soporte/organizaciones/", data).status_code == 422
     made = Organization.objects.get(slug="luz")
     assert (made.portal_is_on(), Letter.objects.get().address) == (False, "luz@clinica.test")
-    assert [event.action for event in AuditEvent.objects.filter(organization_id=made.pk)] == [
+    assert [event.action for event in AuditEvent.objects.filter(organization_id=made.pk).order_by("position")] == [
         "organization.create", "member.invite",
     ]  # fmt: skip
 

@@ -246,7 +246,7 @@ def test_a_forgotten_password_is_answered_alike(hospital: Hospital) -> None:
 def test_the_log_is_read_taken_away_and_proved(hospital: Hospital, admin: Person, support: Person) -> None:
     admin.post("registers", name="=1+1")
     page = said(admin.client.get("/caja/configuracion/bitacora/?quien=alma&que=register.create"))
-    assert "Agregó una caja" in page
+    assert "Agregó una caja nombre: =1+1 facturación web: no" in page
     assert "No hay renglones" in said(admin.client.get("/caja/configuracion/bitacora/?hasta=2020-01-01"))
     assert "No se entiende" in said(admin.client.get("/caja/configuracion/bitacora/?desde=ayer"))
     text = b"".join(admin.client.get("/caja/configuracion/bitacora/jsonl").streaming_content).decode()

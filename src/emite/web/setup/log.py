@@ -20,7 +20,7 @@ from emite.audit.models import AuditEvent
 from emite.audit.reading import PAGE, Asked
 from emite.audit.verifying import head
 from emite.web.access import Need, StaffRequest, staff
-from emite.web.setup.words import ACTS
+from emite.web.setup.words import ACTS, FIELDS, value_in_words
 
 _KINDS = {
     "csv": (exporting.csv_lines, "text/csv; charset=utf-8"),
@@ -125,7 +125,17 @@ def _midnight(typed: str, zone: ZoneInfo, problems: list[str]) -> dt.datetime | 
         return None
 
 
-def _changes(row: AuditEvent) -> list[tuple[str, object, object]]:
-    """What changed, by name: before and after."""
+def _changes(row: AuditEvent) -> list[tuple[str, str, str]]:
+    """What changed, by name: before and after in words. What stayed the same is left out."""
     before, after = row.before or {}, row.after or {}
-    return [(name, before.get(name), after.get(name)) for name in dict.fromkeys([*before, *after])]
+    changed = [
+        name for name in dict.fromkeys([*before, *after]) if name not in before or before[name] != after.get(name)
+    ]
+    return [
+        (
+            FIELDS.get(name, name),
+            value_in_words(before[name]) if name in before else "",
+            value_in_words(after[name]) if name in after else "",
+        )
+        for name in changed
+    ]

@@ -77,6 +77,20 @@ ACTS: Final = {
     "webhook.replay": "Envió otra vez un aviso",
     "charge.void": "Canceló una remisión",
     "charge.revoke_code": "Anuló el código de una remisión",
+    "charge.refund": "Devolvió servicios de una remisión",
+    "charge.renew_code": "Renovó el código de una remisión",
+    "charge.mail_link": "Envió por correo el enlace de una remisión",
+    "slip.void": "Deshizo un pago",
+    "collecting.policy": "Cambió cómo se cobra",
+    "item.create": "Agregó un servicio a la lista de precios",
+    "item.change": "Cambió un servicio de la lista de precios",
+    "item.import": "Importó la lista de precios",
+    "request.close": "Cerró una solicitud",
+    "register.printer": "Cambió la impresora de una caja",
+    "cancellation.ask": "Pidió cancelar una factura",
+    "cancellation.take_back": "Retiró una cancelación",
+    "credit.ask": "Pidió una nota de crédito",
+    "late.ask": "Pidió una factura después de la global",
     "closing.policy": "Cambió la política de la factura global",
     "closing.start": "Empezó una factura global",
     "password.ask": "Pidió una contraseña nueva",
@@ -84,7 +98,36 @@ ACTS: Final = {
     "second_step.set": "Activó su segundo paso",
     "second_step.codes": "Pidió códigos de recuperación nuevos",
     "audit.export": "Descargó la bitácora",
+    "month.export": "Descargó un mes para el contador",
     "audit.verify": "Verificó la bitácora",
     "operator.create": "Nombró a un operador de soporte",
     "keys.rotate": "Cambió las llaves",
 }
+
+#: What the audit log calls the things that change. Names of SAT and names not listed stay as they are.
+FIELDS: Final = {
+    "accent": "color", "active": "en uso", "address": "domicilio", "breaks": "roturas", "can_issue": "emite facturas",
+    "email": "correo", "expires_at": "vence", "kind": "formato", "logo": "logo", "lugar_expedicion": "CP de expedición",
+    "name": "nombre", "no_certificado": "certificado", "nombre": "nombre fiscal", "not_after": "vence",
+    "note": "mensaje",
+    "owed_accounts": "cuentas sin pagar", "portal_days": "días en línea", "portal_text": "mensaje al paciente",
+    "postal_code": "CP", "reason": "motivo", "regimen_fiscal": "régimen", "rfc": "RFC", "role": "papel",
+    "scopes": "permisos", "second_step_forgotten": "segundo paso quitado", "slug": "enlace", "state": "estado",
+    "support_email": "correo de ayuda", "support_hours": "horario", "support_phone": "teléfono de ayuda",
+    "user": "persona", "usos_offered": "usos ofrecidos", "web_invoicing": "facturación web",
+}  # fmt: skip
+_VALUES: Final = {
+    "requested": "solicitada", "approved": "activa", "refused": "rechazada", "suspended": "suspendida",
+    "wait": "esperan el pago", "desk": "van a caja",
+}  # fmt: skip
+
+
+def value_in_words(value: object) -> str:
+    """A value of the audit log as people read it."""
+    if isinstance(value, bool):
+        return "sí" if value else "no"
+    if value is None or value == "":
+        return "nada"
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value) or "nada"
+    return _VALUES.get(str(value), str(value))

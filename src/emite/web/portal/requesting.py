@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from emite.accounts.models import User
 from emite.cfdi import codes
 from emite.cfdi.comprobante import Receptor
 from emite.cfdi.faults import CfdiInvalid
@@ -23,11 +24,13 @@ from emite.charges.allocating import live_document
 from emite.charges.collecting import DESK_FORMS, largest_form, paid_in
 from emite.charges.finding import lines_of
 from emite.charges.models import Charge
+from emite.credits import lateness
 from emite.database.kept import Given, Kept
 from emite.documents.models import Delivery, FiscalDocument, State
+from emite.documents.sealing import NotReady
 from emite.invoices.issuing import AlreadyInvoiced, NotAllowed, NotInvoiceable, Request, issue
 from emite.web.errors.sat_codes import Mender
-from emite.web.portal import situation
+from emite.web.portal import leaving, situation
 from emite.web.portal.forms import DatosForm
 from emite.web.portal.situation import Kind, Situation
 from emite.web.portal.visit import Visit, visiting
@@ -53,6 +56,8 @@ def charge(request: HttpRequest, visit: Visit) -> HttpResponse:
     found = situation.of(visit.charge, visit.live, visit.now)
     if found.kind is Kind.INVOICED:
         return _to(visit, "invoice")
+    if found.kind is Kind.LEAVING:
+        return _to(visit, "late")
     if found.is_closed:
         return closed(request, visit, found.kind)
     lines = lines_of(visit.charge)
@@ -79,6 +84,8 @@ def data(request: HttpRequest, visit: Visit) -> HttpResponse:
     found = situation.of(visit.charge, visit.live, visit.now)
     if found.kind is Kind.INVOICED and request.method != "POST":
         return _to(visit, "invoice")
+    if found.kind is Kind.LEAVING:
+        return _to(visit, "late")
     if found.is_closed:
         return closed(request, visit, found.kind)
     if found.kind is Kind.OWED:
@@ -119,7 +126,8 @@ def _request(request: HttpRequest, visit: Visit, found: Situation) -> HttpRespon
         posted["nombre"] = str(shorter)
     form = _form(visit, posted)
     valid = form.is_valid()
-    if found.document is not None and (not valid or form.needs_a_look):
+    late = found.kind is Kind.LATE
+    if found.document is not None and not late and (not valid or form.needs_a_look):
         return _lost(request, visit)
     if not valid:
         return _ask(request, visit, form, status=422)
@@ -128,32 +136,45 @@ def _request(request: HttpRequest, visit: Visit, found: Situation) -> HttpRespon
     refusals = refusals_of(visit.charge)
     if refusals >= REFUSALS:
         return closed(request, visit, "refused")
-    with_patient = bool(form.cleaned_data.get("paciente"))
-    wanted = Request(receptor=form.receptor(), email=form.cleaned_data["email"], with_patient=with_patient)
     # Sending one form twice must find its own document; sending it again after a refusal must be a new request.
     key = uuid.uuid5(visit.charge.pk, f"{form.form_key}:{refusals}").hex
+    return _issue_or_say(request, visit, form, key, late=late)
+
+
+def _issue_or_say(request: HttpRequest, visit: Visit, form: DatosForm, key: str, *, late: bool) -> HttpResponse:
+    """On to what was asked for, or the page that says why it cannot be."""
     biller = visit.organization.portal_user
     if biller is None:
         return closed(request, visit, Kind.OFF)
     try:
-        document = issue(
-            visit.charge,
-            wanted,
-            channel=FiscalDocument.Channel.PORTAL,
-            user=biller,
-            now=visit.now,
-            idempotency_key=key,
-        )
+        return _issue(request, visit, form, key, user=biller, late=late)
     except CfdiInvalid as error:
         log.info("portal_refused", codes=[fault.code for fault in error.faults])
         mender = form.say_faults(error.faults)
         return _ask(request, visit, form, status=422, mender=mender)
-    except AlreadyInvoiced:
+    except (AlreadyInvoiced, lateness.NotLate):
         return _lost(request, visit)
+    except NotReady:
+        if not late:
+            raise
+        log.warning("late_not_ready", organization=visit.organization.slug)
+        return closed(request, visit, Kind.IN_GLOBAL)
     except NotAllowed:
         return closed(request, visit, Kind.OFF)
     except NotInvoiceable:
         return _to(visit, "charge")
+
+
+def _issue(request: HttpRequest, visit: Visit, form: DatosForm, key: str, *, user: User, late: bool) -> HttpResponse:
+    """The invoice on its way; of what a factura global carries, that one is put right first."""
+    with_patient = bool(form.cleaned_data.get("paciente"))
+    wanted = Request(receptor=form.receptor(), email=form.cleaned_data["email"], with_patient=with_patient)
+    channel = FiscalDocument.Channel.PORTAL
+    if late:
+        asked = lateness.ask(visit.charge, wanted, channel=channel, user=user, now=visit.now, idempotency_key=key)
+        leaving.remember(request, asked)
+        return _to(visit, "late")
+    document = issue(visit.charge, wanted, channel=channel, user=user, now=visit.now, idempotency_key=key)
     visit.remember(request, document.pk, asked=True, with_patient=with_patient)
     return _to(visit, "invoice")
 
@@ -161,8 +182,10 @@ def _request(request: HttpRequest, visit: Visit, found: Situation) -> HttpRespon
 def _lost(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Somebody was faster: a page without anybody's data. Whoever asked in this same browser goes to the invoice."""
     found = situation.of(visit.charge, live_document(visit.charge), visit.now)
-    if found.kind is Kind.IN_GLOBAL:
-        return closed(request, visit, found.kind)
+    if found.kind is Kind.LEAVING:
+        return _to(visit, "late")
+    if found.kind in (Kind.IN_GLOBAL, Kind.LATE):
+        return closed(request, visit, Kind.IN_GLOBAL)
     if found.document is not None and found.document.pk == visit.document:
         return _to(visit, "invoice")
     return render(request, "portal/lost.html", _context(visit, 4), status=409)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from emite.charges.models import Charge
+from emite.credits import lateness
 from emite.documents.models import FiscalDocument
 from emite.organizations.models import Organization
 
@@ -17,6 +18,8 @@ from emite.organizations.models import Organization
 class Kind(StrEnum):
     INVOICED = "invoiced"
     IN_GLOBAL = "in_global"
+    LATE = "late"
+    LEAVING = "leaving"
     VOID = "void"
     OFF = "off"
     EXPIRED = "expired"
@@ -39,10 +42,9 @@ class Situation:
 
 
 def of(charge: Charge, document: FiscalDocument | None, now: dt.datetime) -> Situation:
-    """`document`: the one that invoices the charge now. One query at most: whether the portal may issue."""
+    """`document`: the one that invoices the charge now. A query or two: whether the portal may issue."""
     if document is not None:
-        kind = Kind.IN_GLOBAL if document.channel == FiscalDocument.Channel.GLOBAL else Kind.INVOICED
-        return Situation(kind, document)
+        return Situation(_of_invoiced(charge, document, now), document)
     if charge.state == Charge.State.VOID:
         return Situation(Kind.VOID)
     if not charge.organization.portal_is_on():
@@ -53,6 +55,16 @@ def of(charge: Charge, document: FiscalDocument | None, now: dt.datetime) -> Sit
         return Situation(Kind.OPEN)
     waits = charge.organization.owed_accounts == Organization.OwedAccounts.WAIT
     return Situation(Kind.OWED if waits else Kind.OWED_AT_DESK)
+
+
+def _of_invoiced(charge: Charge, document: FiscalDocument, now: dt.datetime) -> Kind:
+    """In a factura global its payer may still ask here, within the days that the ticket says."""
+    if document.channel != FiscalDocument.Channel.GLOBAL:
+        return Kind.INVOICED
+    if lateness.open_request(charge) is not None:
+        return Kind.LEAVING
+    here = lateness.in_stamped_global(document) and charge.portal_is_open(now) and charge.organization.portal_is_on()
+    return Kind.LATE if here else Kind.IN_GLOBAL
 
 
 def invoice(document: FiscalDocument | None) -> FiscalDocument | None:

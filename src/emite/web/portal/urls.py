@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from emite.web.portal import entering, helping, invoice, requesting
+from emite.web.portal import entering, helping, invoice, leaving, requesting
 
 app_name = "portal"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("f/<slug:slug>/datos/opciones/", requesting.options, name="options"),
     path("f/<slug:slug>/ayuda/", helping.help_page, name="help"),
     path("f/<slug:slug>/factura/", invoice.invoice, name="invoice"),
+    path("f/<slug:slug>/factura/en-camino/", leaving.late, name="late"),
     path("f/<slug:slug>/factura/avance/", invoice.progress, name="progress"),
     path("f/<slug:slug>/factura/xml", invoice.xml, name="xml"),
     path("f/<slug:slug>/factura/pdf", invoice.pdf, name="pdf"),

@@ -104,6 +104,8 @@ NEEDS = {
     "invoice_choices": Need.ISSUE,
     "invoice_draft": Need.ISSUE,
     "several": Need.ISSUE,
+    **dict.fromkeys(("credit", "nominative", "nominative_choices", "nominative_draft"), Need.ISSUE),
+    **dict.fromkeys(("credit_xml", "credit_pdf"), Need.SEE),
     "invoice_several": Need.ISSUE,
     "several_choices": Need.ISSUE,
     "several_draft": Need.ISSUE,

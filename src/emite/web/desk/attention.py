@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
 from emite.charges.models import Allocation, Charge, FollowUp
+from emite.credits.models import CreditNote, LateRequest
 from emite.documents.models import FiscalDocument, State
 from emite.invoices import watching
 from emite.invoices.models import Closing, GlobalDocument
@@ -73,6 +74,60 @@ def follow_ups(organization: Organization) -> list[Entry]:
         )
         for row in rows.defer("charge__code_hash", "charge__code_cipher").order_by("at")[:LIMIT]
     ]
+
+
+def credits(organization: Organization, now: dt.datetime) -> list[Entry]:
+    """Credit notes that were refused and not made again, and charges between a factura global and their client's."""
+    again = CreditNote.objects.filter(charge=OuterRef("charge"), created_at__gt=OuterRef("created_at"))
+    notes = (
+        CreditNote.objects.filter(
+            organization=organization, document__state__in=(State.REJECTED, State.HELD, State.UNKNOWN),
+            created_at__gte=now - REFUSED_SINCE,
+        )
+        .exclude(reason=CreditNote.Reason.LATE)
+        .exclude(Exists(again))
+        .select_related("document", "charge")
+        .defer("document__content")
+    )  # fmt: skip
+    later = LateRequest.objects.filter(charge=OuterRef("charge"), asked_at__gt=OuterRef("asked_at"))
+    late = (
+        LateRequest.objects.filter(
+            Q(state=LateRequest.State.WAITING)
+            | Q(state__in=(LateRequest.State.CREDITING, LateRequest.State.ISSUING), asked_at__lt=now - TOO_LONG)
+            | Q(state=LateRequest.State.FAILED, asked_at__gte=now - REFUSED_SINCE),
+            organization=organization,
+        )
+        .exclude(Exists(later))
+        .select_related("charge")
+    )
+    return [
+        *(_note_entry(row) for row in notes.order_by("-created_at")[:LIMIT]),
+        *(_late_entry(row) for row in late.order_by("-asked_at")[:LIMIT]),
+    ]
+
+
+def _note_entry(row: CreditNote) -> Entry:
+    refused = row.document.state == State.REJECTED
+    why = f"rechazada ({row.document.last_code}): {row.document.last_text}" if refused else "en duda con el PAC."
+    detail = f"{row.get_reason_display()} de ${row.total:,.2f} {why}"
+    title = f"Nota de crédito de {row.charge.folio}"
+    return Entry("wrong" if refused else "cost", title, detail, _after_invoice(row.charge), row.created_at)
+
+
+def _late_entry(row: LateRequest) -> Entry:
+    words = {
+        LateRequest.State.WAITING: "Ya salió de la factura global y falta la de su cliente: corrija los datos.",
+        LateRequest.State.FAILED: "No se pudo sacar de la factura global; nada cambió: pídala otra vez.",
+    }.get(LateRequest.State(row.state), "Está saliendo de la factura global desde hace más de diez minutos.")
+    detail = f"{words} {row.last_text}".strip()
+    tone = "wrong" if row.state == LateRequest.State.FAILED else "cost"
+    return Entry(
+        tone, f"{row.charge.folio} · ${row.charge.total:,.2f}", detail, _after_invoice(row.charge), row.asked_at
+    )
+
+
+def _after_invoice(charge: Charge) -> str:
+    return reverse("desk:charge", args=[charge.pk])
 
 
 def _entry(row: Allocation) -> Entry:

@@ -28,7 +28,9 @@ def home(request: StaffRequest) -> HttpResponse:
         "filters": filters,
         "shown": [(key, label, filters.address(ver=key)) for key, label in SHOWN.items()],
         "page": search(request.organization, filters, today),
-        "needs": attention.documents(request.organization, now) if first else [],
+        "needs": [*attention.documents(request.organization, now), *attention.credits(request.organization, now)]
+        if first
+        else [],
         "waiting": attention.follow_ups(request.organization) if first else [],
         "closings": attention.closings(request.organization, now) if first else [],
         "lacks": attention.readiness(request.organization, now, administers=administers) if first else [],

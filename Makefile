@@ -32,7 +32,7 @@ golden: .venv/.ready-test  ## la corrida larga de facturas al azar contra todos 
 	@$(PYTHON_VENV) -m tests.golden.run
 
 bench: .venv/.ready-test  ## nuestras cifras junto al piso y junto a satcfdi, en una corrida
-	@for one in sealing typesetting road closing; do $(PYTHON_VENV) -m benchmarks.$$one || exit 1; done
+	@for one in sealing typesetting road portal closing; do $(PYTHON_VENV) -m benchmarks.$$one || exit 1; done
 
 faults: .venv/.ready-test  ## diez mil muertes por cada clase de PAC (EMITE_KILLS, en total, 30000) y 50 rivales en 200 cargos
 	@EMITE_KILLS=$${EMITE_KILLS:-30000} EMITE_RIVAL_CHARGES=$${EMITE_RIVAL_CHARGES:-200} \

@@ -111,9 +111,10 @@ def _measure(folder: Path, count: int, ceiling: int) -> None:
 
 
 def _ground(folder: Path):
-    from emite.database import embedded, migrating
+    from emite.database import embedded, migrating, tenancy
     from emite.vault import keyfiles
 
+    tenancy.whole_process()
     embedded.ensure_running(folder, durable=True, die_with_us=True)
     import django
 

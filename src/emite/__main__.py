@@ -13,6 +13,7 @@ _COMMANDS = {
     "work": ("emite.ops.work", "sólo el trabajador que sella y timbra"),
     "migrate": ("emite.ops.migrate", "actualiza las tablas de la base de datos"),
     "sweep": ("emite.ops.sweep", "reanuda ahora todo lo que quedó pendiente"),
+    "export": ("emite.ops.export", "escribe el ZIP de un mes para el contador"),
     "verify": ("emite.ops.verify", "revisa la bitácora, lo timbrado y lo cifrado"),
     "doctor": ("emite.ops.doctor", "dice con palabras qué está mal en esta instalación"),
     "pac-account": ("emite.ops.pac_account", "cuentas del PAC: ver, agregar, cambiar y probar"),

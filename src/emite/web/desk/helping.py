@@ -80,6 +80,11 @@ HELP: Final[dict[str, tuple[str, ...]]] = {
         "quitar o alterar uno rompe la cadena y «Verificar» dice dónde.",
         "Guarde de vez en cuando la última huella: con ella se prueba que tampoco falta el final.",
     ),
+    "tablero": (
+        "Las cifras de los días y la caja que elija. Lo pagado y sin facturar está por el tiempo que le queda en el "
+        "portal: lo que nadie pida entra en la factura global.",
+        "Cada tabla se descarga para Excel. «Descargar el mes» da al contador todos los XML y PDF con su índice.",
+    ),
     "segundo-paso": (
         "Además de la contraseña se pide un código de seis números que cambia cada medio minuto en su teléfono. "
         "Sirve cualquier aplicación de códigos (TOTP).",

@@ -1,0 +1,147 @@
+"""The accountant's ZIP of a month: the XML and PDF of each CFDI of an issuer, and an index of them all.
+
+Made as it is sent: one document in memory at a time. What is still in doubt stands in the index with its state.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import IO
+
+import structlog
+from django.db.models import Q, QuerySet
+from lxml import etree
+
+from emite.cfdi.xml import parse
+from emite.documents.models import UNSETTLED, WITH_UUID, FiscalDocument
+from emite.documents.rendering import pdf_of, stamped_xml
+from emite.issuers.models import Issuer
+from emite.reports.figures import ROADS
+from emite.reports.tables import Cell, Sheet, csv_line
+from emite.typeset.process import TypesetFailed
+
+log = structlog.get_logger(__name__)
+
+COLUMNS = (
+    "Folio fiscal", "Tipo", "Serie", "Folio", "Timbrado", "RFC receptor", "Subtotal", "Descuento",
+    "Impuestos trasladados", "Impuestos retenidos", "Total", "Estado", "Vía", "Nota",
+)  # fmt: skip
+_KINDS = {"I": "Ingreso", "E": "Egreso", "P": "Pago"}
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A natural month of an issuer, by the clocks of its organization."""
+
+    issuer: Issuer
+    first: dt.date
+
+    def bounds(self) -> tuple[dt.datetime, dt.datetime]:
+        midnight = dt.time(tzinfo=self.issuer.organization.zone)
+        after = (self.first.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
+        return dt.datetime.combine(self.first.replace(day=1), midnight), dt.datetime.combine(after, midnight)
+
+    @property
+    def name(self) -> str:
+        return f"cfdi-{self.issuer.rfc}-{self.first:%Y-%m}"
+
+    def documents(self) -> QuerySet[FiscalDocument]:
+        """Stamped in the month, in the order of their stamps; then those asked for in it and not settled."""
+        start, end = self.bounds()
+        stamped = Q(state__in=WITH_UUID, stamped_at__gte=start, stamped_at__lt=end)
+        doubtful = Q(state__in=UNSETTLED, created_at__gte=start, created_at__lt=end)
+        found = FiscalDocument.objects.filter(stamped | doubtful, organization=self.issuer.organization)
+        return found.filter(issuer=self.issuer).defer("content").order_by("stamped_at", "pk")
+
+
+class _Pipe(io.RawIOBase):
+    """What the ZIP writes, until somebody takes it."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        part = bytes(data)  # type: ignore[call-overload]
+        self._written += part
+        return len(part)
+
+    def take(self) -> bytes:
+        part = bytes(self._written)
+        self._written.clear()
+        return part
+
+
+def zipped(month: Month) -> Iterator[bytes]:
+    """The ZIP in pieces, the index last."""
+    pipe = _Pipe()
+    with tempfile.TemporaryFile() as lines, tempfile.TemporaryFile() as book:
+        sheet = Sheet(book, "Índice", COLUMNS)
+        lines.write(("\ufeff" + csv_line(COLUMNS)).encode())
+        with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
+            for document in month.documents().iterator(chunk_size=100):
+                document.organization = month.issuer.organization  # one, with its logo, for all
+                row = _add(archive, document)
+                sheet.add(row)
+                lines.write(csv_line(row).encode())
+                yield pipe.take()
+            sheet.close()
+            for name, index in (("indice.csv", lines), ("indice.xlsx", book)):
+                yield from _copied(archive, name, index, pipe)
+    yield pipe.take()
+
+
+def _copied(archive: zipfile.ZipFile, name: str, file: IO[bytes], pipe: _Pipe) -> Iterator[bytes]:
+    file.seek(0)
+    with archive.open(name, "w") as inside:
+        while part := file.read(2**16):
+            inside.write(part)
+    yield pipe.take()
+
+
+def _add(archive: zipfile.ZipFile, document: FiscalDocument) -> list[Cell]:
+    """Its files, and its row of the index."""
+    if document.uuid is None:
+        return _row(document, None, "Sin XML todavía: puede haberse timbrado. No lo dé por emitido ni por descartado.")
+    xml = stamped_xml(document)
+    name, note = str(document.uuid).upper(), ""
+    archive.writestr(f"xml/{name}.xml", xml)
+    try:
+        archive.writestr(f"pdf/{name}.pdf", pdf_of(document))
+    except TypesetFailed as error:
+        log.warning("not_drawn_for_the_month", document=str(document.pk), error=type(error).__name__)
+        note = "El PDF no se pudo dibujar: descárguelo de su remisión."
+    return _row(document, parse(xml, max_bytes=len(xml), max_nodes=len(xml)), note)
+
+
+def _row(document: FiscalDocument, root: etree._Element | None, note: str) -> list[Cell]:
+    taxes = root.find("{*}Impuestos") if root is not None else None
+    zone = document.organization.zone
+    return [
+        str(document.uuid).upper() if document.uuid else "",
+        _KINDS[document.kind],
+        document.serie or "",
+        document.folio or "",
+        document.stamped_at.astimezone(zone).date() if document.stamped_at else None,
+        document.receptor_rfc,
+        _amount(root, "SubTotal"),
+        _amount(root, "Descuento"),
+        _amount(taxes, "TotalImpuestosTrasladados"),
+        _amount(taxes, "TotalImpuestosRetenidos"),
+        document.total,
+        document.get_state_display(),
+        ROADS["api"] if document.idempotency_key.startswith("api:") else document.get_channel_display(),
+        note,
+    ]
+
+
+def _amount(node: etree._Element | None, name: str) -> Decimal | None:
+    return Decimal(node.get(name, "0")) if node is not None else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -104,6 +105,68 @@ def test_new_cashier_prints_a_ticket_in_six_interactions(
         address = f"/q/{staff.organization.slug}/{make.code(charge)}"
         assert [code.endswith(address) for code in read_qr(watched.page.screenshot())] == [True]
         assert watched.page.evaluate("document.activeElement.textContent.trim()") == "Imprimir"
+
+
+def test_by_mouse_it_takes_five_clicks(visit: Any, site: Site, staff: Hospital) -> None:
+    """And by hand or finger, exact cash: new, the service, save, charge, print."""
+    from emite.charges.models import Charge
+
+    with visit(PHONE) as watched:
+        page = watched.page
+        log_in(watched, site, staff.cashier.email)
+        clicks = ["text=Nueva remisión", ".picks button:has-text('urgencias')", ".save-bar button", "[name=exacto]",
+                  "text=Imprimir comprobante"]  # fmt: skip
+        for number, target in enumerate(clicks):
+            with page.expect_navigation(wait_until="networkidle"):
+                page.click(target)
+            watched.looks_right(f"desk-390-30-mouse-{number}")
+        assert len(clicks) <= 6
+        assert "Comprobante de pago" in page.inner_text("main")
+        assert Charge.objects.get().is_paid
+
+
+@pytest.mark.parametrize(("size", "name"), SIZES)
+def test_the_day_of_a_register(visit: Any, site: Site, staff: Hospital, size: dict[str, int], name: str) -> None:
+    from emite.charges.models import RegisterSession
+    from tests import make
+
+    charge = make.paid_charge(staff, [make.line(quantity=Decimal(2)), make.line(description="Curación")])
+    session = RegisterSession.objects.get(register=staff.register)
+    slip = charge.slips.get()
+    with visit(size) as watched:
+        page = watched.page
+        log_in(watched, site, staff.cashier.email)
+        for number, address in enumerate(
+            (
+                "cortes/",
+                f"cortes/{session.pk}/",
+                f"cortes/{session.pk}/contar/",
+                f"pagos/{slip.pk}/cancelar/",
+                f"remisiones/{charge.pk}/devolucion/",
+                f"remisiones/{charge.pk}/codigo/compartir/",
+                f"remisiones/{charge.pk}/codigo/",
+            ),
+            31,
+        ):
+            watched.go(f"{site.url}/caja/{address}")
+            watched.looks_right(f"desk-{name}-{number}-cash")
+            assert page_fits(watched), address
+        watched.go(f"{site.url}/caja/remisiones/{charge.pk}/devolucion/")
+        page.fill("ul.slips input >> nth=0", "1")
+        with page.expect_navigation(wait_until="networkidle"):
+            page.keyboard.press("Enter")
+        watched.looks_right(f"desk-{name}-38-refund")
+        watched.go(f"{site.url}/caja/cortes/{session.pk}/contar/")
+        page.fill("[name=p_100]", "4")
+        with page.expect_navigation(wait_until="networkidle"):
+            page.keyboard.press("Enter")
+        watched.looks_right(f"desk-{name}-39-difference")
+        page.fill("[name=reason]", "Faltó registrar un retiro")
+        with page.expect_navigation(url=f"**/cortes/{session.pk}/", wait_until="networkidle"):
+            page.keyboard.press("Enter")
+        watched.looks_right(f"desk-{name}-40-corte")
+        watched.go(f"{site.url}/caja/cortes/{session.pk}/imprimir/")
+        watched.looks_right(f"desk-{name}-41-corte-paper")
 
 
 @pytest.mark.parametrize("paper", ["80mm", "carta"])

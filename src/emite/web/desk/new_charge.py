@@ -17,13 +17,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from emite.cfdi import codes
 from emite.charges.charging import charge as create_charge
 from emite.charges.pricing import LineRefused
 from emite.issuers.models import Issuer
 from emite.web.access import Need, StaffRequest, staff
-from emite.web.desk.claves import search_claves
+from emite.web.desk.claves import offered, picked
 from emite.web.desk.lines import Sheet, demand_a_line, empty_sheet, read_sheet, search_items
+
+#: Services of the list that are one press away.
+PICKS = 8
 
 
 class HeadForm(forms.Form):
@@ -64,13 +66,29 @@ def new_charge(request: StaffRequest) -> HttpResponse:
         return render(request, "desk/not_ready.html", _base(request))
     if request.method == "GET":
         return _page(request, HeadForm(issuers=issuers), empty_sheet(), {})
-    action, _, number = request.POST.get("accion", "").partition("-")
-    if action in ("agregar", "quitar", "actualizar"):
+    action = request.POST.get("accion", "")
+    if not picked(action):
+        action, _, number = action.partition("-")
+    if action == "elegir":
+        sheet = read_sheet(request.organization, pick(request.POST, number))
+        head = HeadForm(initial={name: request.POST.get(name, "") for name in HeadForm.base_fields}, issuers=issuers)
+        return _page(request, head, sheet, request.POST, focus="guardar", quiet=True)
+    if action in ("agregar", "quitar", "actualizar") or picked(action):
         without = int(number) if action == "quitar" and number.isascii() and number.isdigit() else None
-        sheet = read_sheet(request.organization, request.POST, without=without, extra=1 if action == "agregar" else 0)
+        data = _with_picked(request.POST)
+        sheet = read_sheet(request.organization, data, without=without, extra=1 if action == "agregar" else 0)
         head = HeadForm(initial={name: request.POST.get(name, "") for name in HeadForm.base_fields}, issuers=issuers)
         return _page(request, head, sheet, request.POST, focus=_focus(action, sheet), quiet=True)
     return _save(request, HeadForm(request.POST, issuers=issuers))
+
+
+def pick(posted: QueryDict, code: str) -> dict[str, str]:
+    """The same rows with this service of the list in the first empty one, or in one more."""
+    data = {name: str(posted.get(name, "")) for name in posted}
+    rows = int(data["filas"]) if data.get("filas", "").isdigit() else 0
+    empty = (row for row in range(rows) if not data.get(f"l{row}-code") and not data.get(f"l{row}-description"))
+    row = next(empty, rows)
+    return data | {f"l{row}-code": code[:40], "filas": str(max(rows, row + 1))}
 
 
 def _save(request: StaffRequest, head: HeadForm) -> HttpResponse:
@@ -101,7 +119,7 @@ def _save(request: StaffRequest, head: HeadForm) -> HttpResponse:
 @require_POST
 def calculate(request: StaffRequest) -> HttpResponse:
     """The piece that htmx puts in place: sums, or the rows when a service was picked (`filas=1` in the address)."""
-    sheet = read_sheet(request.organization, request.POST)
+    sheet = read_sheet(request.organization, _with_picked(request.POST))
     name = "desk/pieces/sheet.html" if request.GET.get("todo") else "desk/pieces/sums.html"
     return render(request, name, {"sheet": sheet, "quiet": True, "live": True})
 
@@ -117,9 +135,21 @@ def items(request: StaffRequest) -> HttpResponse:
 @staff(Need.COLLECT)
 @require_GET
 def claves(request: StaffRequest) -> HttpResponse:
-    """Options for SAT's keys of products and services, as one types words or the key itself."""
-    typed = _ending(request, "-clave_prod_serv")
-    return render(request, "desk/pieces/claves.html", {"claves": search_claves(typed[:100])})
+    """SAT's keys for what is typed in a row, words or the beginning of a key. SAT's catalogue has no tenant."""
+    field, typed = next(iter(request.GET.items()), ("", ""))
+    post = f"{reverse('desk:calculate')}?todo=1"
+    context = {"entries": offered(field, str(typed)), "prefix": f"{field}=", "post": post}
+    return render(request, "desk/pieces/proposals.html", context)
+
+
+def _with_picked(posted: QueryDict) -> QueryDict:
+    """What was posted, with the key of the button that was pressed in its field."""
+    chosen = picked(posted.get("accion", ""))
+    if chosen is None:
+        return posted
+    data = posted.copy()
+    data[chosen[0]] = chosen[1]
+    return data
 
 
 def _ending(request: StaffRequest, name: str) -> str:
@@ -143,9 +173,7 @@ def _page(
         "key": _key(data),
         "focus": focus,
         "items": search_items(request.organization, "", limit=50),
-        "units": [
-            (key, codes.label("c_ClaveUnidad", key)) for key in ("E48", "H87", "ACT", "DAY", "HUR", "XBX", "MLT")
-        ],
+        "picks": search_items(request.organization, "", limit=PICKS),
         "quiet": quiet,
         "problems": [] if quiet else _problems(head, sheet),
     }

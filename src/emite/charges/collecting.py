@@ -17,7 +17,8 @@ from django.db.models import F
 
 from emite.accounts.models import User
 from emite.cfdi.money import text
-from emite.charges.drawer import CASH, Drawer, DrawerRefused, session_for
+from emite.charges.drawer import CASH as CASH
+from emite.charges.drawer import Drawer, DrawerRefused, session_for
 from emite.charges.models import CashRegister, Charge, ChargeCounter, Payment, PaymentSlip, RefundPart
 from emite.charges.models.money import CARDS
 from emite.integrations.publishing import publish

@@ -184,7 +184,7 @@ def bases(organization_id: uuid.UUID, charges: Sequence[uuid.UUID]) -> Iterator[
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT charge_id, treatment, sum(amount - discount) FROM charges_chargeline
-               WHERE organization_id = %s AND charge_id = ANY(%s)
+               WHERE organization_id = %s AND charge_id = ANY(%s) AND quantity > 0
                GROUP BY charge_id, treatment ORDER BY charge_id, min(position)""",
             [organization_id, list(charges)],
         )

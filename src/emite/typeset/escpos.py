@@ -60,11 +60,13 @@ def _money(page: Mapping[str, Any], columns: int) -> list[bytes]:
         out.append(_rule(columns))
     for row in page["sums"]:
         out += _detailed(row, columns)
-    out += [_BOLD, _TALL, *_row(*page["total"], columns), _USUAL, _PLAIN]
+    label, amount = page["total"]
+    out += [_BOLD, _TALL, *_row(label, amount, columns), _USUAL, _PLAIN]
     for row in (*page["payments"], *page.get("account", ())):
         out += _detailed(row, columns)
     if page["owed"]:
-        out += [_BOLD, *_row(*page["owed"], columns), _PLAIN]
+        label, amount = page["owed"]
+        out += [_BOLD, *_row(label, amount, columns), _PLAIN]
     if page.get("settled"):
         out += [_BOLD, *_wrapped(page["settled"], columns), _PLAIN]
     return out

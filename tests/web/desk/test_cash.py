@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.test import Client
 from django.urls import reverse
 
 from emite.charges.finding import by_code
@@ -185,3 +186,12 @@ def test_the_printer_of_a_register(hospital: Hospital, cashier: Person, admin: P
     assert out.codes == read(cashier.client.get(reverse("desk:ticket_bin", args=[charge.pk, 1])).content).codes
     gone = cashier.follow(cashier.post("ticket_send", charge.pk, 1))
     assert "La impresora no respondió" in said(gone)
+
+
+def test_a_visit_opened_with_the_old_code_ends(hospital: Hospital, cashier: Person) -> None:
+    charge, visitor = make.paid_charge(hospital), Client(HTTP_HOST="127.0.0.1")
+    slug = hospital.organization.slug
+    visitor.get(f"/q/{slug}/{make.code(charge)}")
+    assert visitor.get(f"/f/{slug}/cargo/").status_code == 200
+    cashier.post("renew", charge.pk)
+    assert visitor.get(f"/f/{slug}/cargo/").status_code == 303

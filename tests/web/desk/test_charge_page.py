@@ -87,6 +87,7 @@ def test_only_registers_of_the_house_that_take_money(cashier: Person, hospital: 
 
 def test_register_is_remembered(cashier: Person, hospital: Hospital, charge: Charge) -> None:
     second = CashRegister.objects.create(organization=hospital.organization, name="Caja 2")
+    cashier.post("opening", second.pk, fund="0")
     cashier.pay(charge, second, amount="100")
 
     page = cashier.get("charge", charge.pk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emite.charges.models import CashRegister
+from emite.charges.models import CashRegister, RegisterSession
 from tests import make
 from tests.make import Hospital
 from tests.web.desk.staff import Person, audited, said
@@ -55,6 +55,8 @@ def test_web_register_can_be_replaced(admin: Person, hospital: Hospital) -> None
 
 
 def test_register_out_of_use_takes_no_money(admin: Person, hospital: Hospital) -> None:
+    assert "haga su corte primero" in said(admin.follow(admin.post("register_switch", hospital.register.pk)))
+    admin.post("counting", RegisterSession.objects.get(register=hospital.register).pk, p_500="1")
     admin.post("register_switch", hospital.register.pk)
     charge = make.charge(hospital)
 

@@ -11,6 +11,9 @@ from django.db.models import Q
 
 from emite.organizations.models import OwnedByOrganization
 
+#: Of thermal printers, in millimetres.
+PAPER_WIDTHS = [(58, "58 mm"), (80, "80 mm")]
+
 
 class CashRegister(OwnedByOrganization):
     """A register of the desk, or the one that books what the portal invoices ("Facturación web")."""
@@ -21,9 +24,7 @@ class CashRegister(OwnedByOrganization):
     # A thermal printer on the network, where the hospital has one; without it tickets go by the browser.
     printer_host = models.CharField("impresora", max_length=253, blank=True)
     printer_port = models.PositiveIntegerField("puerto", default=9100)
-    paper_width = models.PositiveSmallIntegerField(
-        "ancho del papel", choices=[(58, "58 mm"), (80, "80 mm")], default=80
-    )
+    paper_width = models.PositiveSmallIntegerField("ancho del papel", choices=PAPER_WIDTHS, default=80)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -14,6 +14,7 @@ from django.utils import timezone
 from ninja import Router, Status
 
 from emite.charges.collecting import Part, pay
+from emite.charges.drawer import Drawer
 from emite.charges.models import CashRegister, PaymentSlip
 from emite.integrations.models import IdempotentRequest
 from emite.integrations.repeating import domain_key
@@ -41,6 +42,8 @@ def take(request: ApiRequest, pk: uuid.UUID, payload: PaymentIn, key: Idempotenc
             now=timezone.now(),
             cash_received=None if payload.cash_received is None else Decimal(payload.cash_received),
             idempotency_key=domain_key(row),
+            # Of nobody's corte, unless it says in which register the money is.
+            drawer=Drawer.IF_OPEN if payload.cash_register else Drawer.NONE,
         )
         return str(slip.pk)
 
@@ -54,7 +57,12 @@ def take(request: ApiRequest, pk: uuid.UUID, payload: PaymentIn, key: Idempotenc
 @router.get("/charges/{uuid:pk}/payments", response=list[PaymentOut], auth=read_charges, summary="Pagos recibidos")
 def index(request: ApiRequest, pk: uuid.UUID) -> Any:
     """En el orden en que se recibieron."""
-    slips = charge_or_404(request.organization, pk).slips.select_related("register").prefetch_related("payments")
+    slips = (
+        charge_or_404(request.organization, pk)
+        .slips.filter(undone=None)
+        .select_related("register")
+        .prefetch_related("payments")
+    )
     return [payment(slip, request.organization) for slip in slips.order_by("paid_at", "pk")]
 
 

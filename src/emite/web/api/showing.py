@@ -62,7 +62,12 @@ def created(charge: Charge, *, portal_on: bool) -> dict[str, Any]:
 def whole(charge: Charge, *, now: dt.datetime) -> dict[str, Any]:
     """ChargeOut."""
     portal_on = charge.organization.portal_is_on()
-    slips = charge.slips.select_related("register").prefetch_related("payments").order_by("paid_at", "pk")
+    slips = (
+        charge.slips.filter(undone=None)
+        .select_related("register")
+        .prefetch_related("payments")
+        .order_by("paid_at", "pk")
+    )
     allocation = _latest([charge.pk], charge.organization).get(charge.pk)
     return created(charge, portal_on=portal_on) | {
         "issued_at": charge.issued_at.astimezone(charge.organization.zone),

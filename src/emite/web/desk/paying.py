@@ -48,7 +48,7 @@ def _typed(posted: QueryDict, charge: Charge) -> QueryDict:
         return posted
     data = QueryDict(mutable=True)
     data.update({name: posted.get(name, "") for name in ("register", "key")})
-    data.update({"forma_pago": CASH, "amount": posted["exacto"] or f"{charge.owed:.2f}"})
+    data.update({"forma_pago": CASH, "amount": str(posted["exacto"]) or f"{charge.owed:.2f}"})
     return data
 
 

@@ -13,7 +13,8 @@ from django import forms
 
 from emite.charges.collecting import DESK_FORMS
 from emite.charges.drawer import CASH, DENOMINATIONS, DrawerRefused
-from emite.charges.models import CashMovement, CashRegister
+from emite.charges.models import CashMovement
+from emite.charges.models.register import PAPER_WIDTHS
 from emite.web.desk.amounts import AmountField
 
 #: The forms of payment that are counted by their vouchers, not by bills.
@@ -145,6 +146,6 @@ class PrinterForm(forms.Form):
     paper_width = forms.TypedChoiceField(
         label="Ancho del papel",
         coerce=int,
-        choices=CashRegister._meta.get_field("paper_width").choices,
+        choices=PAPER_WIDTHS,
         error_messages={"required": "Elija el ancho del papel."},
     )

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -126,7 +127,7 @@ def session_or_404(organization: Organization, pk: uuid.UUID) -> RegisterSession
     return found
 
 
-def _of(organization: Organization) -> Any:
+def _of(organization: Organization) -> QuerySet[RegisterSession]:
     return RegisterSession.objects.select_related("organization", "register", "opened_by", "closed_by").filter(
         organization=organization
     )

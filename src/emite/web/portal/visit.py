@@ -78,7 +78,12 @@ def begin(request: HttpRequest, charge: Charge, now: dt.datetime) -> None:
         request.session.cycle_key()
     if known is None or known["charge"] != str(charge.pk):
         known = {**_UNKNOWN, "organization": str(charge.organization_id), "charge": str(charge.pk)}
-    request.session[_KEY] = {**known, "seen": now.isoformat()}
+    # Of the code that opened it: a visit ends when the ticket's code is renewed.
+    request.session[_KEY] = {**known, "seen": now.isoformat(), "by": _mark(charge)}
+
+
+def _mark(charge: Charge) -> str:
+    return bytes(charge.code_hash).hex()[:16]
 
 
 def end(request: HttpRequest) -> None:
@@ -95,7 +100,7 @@ def current(request: HttpRequest, slug: str, now: dt.datetime) -> Visit | None:
         return None
     tenancy.enter(uuid.UUID(known["organization"]))
     charge = _CHARGE.first(organization=uuid.UUID(known["organization"]), charge=uuid.UUID(known["charge"]), slug=slug)
-    if charge is None:
+    if charge is None or known.get("by") != _mark(charge):
         return None
     if now - dt.datetime.fromisoformat(known["seen"]) > STAMP_EVERY:
         request.session[_KEY] = {**known, "seen": now.isoformat()}

@@ -1,6 +1,7 @@
 """Requests invented from the OpenAPI: no answer 5xx, and none that the OpenAPI does not tell.
 
-A few per operation by default; EMITE_API_CASES=5000 spreads that many over the operations.
+A few per operation by default, always the same; EMITE_API_CASES=5000 spreads that many over the operations, which
+takes minutes: `make faults` does it.
 """
 
 from __future__ import annotations

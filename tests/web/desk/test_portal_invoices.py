@@ -60,6 +60,7 @@ def test_they_are_listed_filtered_counted_and_taken_away(issuing: Hospital) -> N
     assert {row["Folio fiscal"] for row in rows} == {str(document.uuid).upper() for document in stamped}
     assert {(row["Caja"], row["Total"]) for row in rows} == {("Portal", "1160.00")}
     assert said(Person(make.hospital().biller).get("portal_invoices")).count("REM-") == 0
+    assert FiscalDocument.objects.filter(channel="portal").count() == 4
 
 
 def test_one_is_sent_again_to_where_it_went(issuing: Hospital) -> None:

@@ -78,6 +78,7 @@ def test_the_queue_says_why_since_when_and_how_to_go_on(issuing: Hospital, sandb
     assert "datos=solicitud" not in seen
     assert member(of.organization, "consulta").get("requests").status_code == 403
     assert said(Person(make.hospital().biller).get("requests")).count("REM-") == 0
+    assert PortalRequest.objects.count() == 1
 
 
 def test_one_press_continues_with_what_was_typed_and_the_row_goes(issuing: Hospital) -> None:

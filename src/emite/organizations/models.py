@@ -167,6 +167,9 @@ class Membership(OwnedByOrganization):
     def may_issue(self) -> bool:
         return self.may(Need.ISSUE)
 
+    def may_price(self) -> bool:
+        return self.may(Need.PRICE)
+
     def may_administer(self) -> bool:
         return self.may(Need.ADMINISTER)
 

@@ -36,7 +36,7 @@ from emite.web.access import Need
 from emite.web.desk.urls import urlpatterns
 from tests import make
 from tests.make import Hospital
-from tests.web.desk.staff import Person, member
+from tests.web.desk.staff import Person, item, member
 
 pytestmark = pytest.mark.django_db
 
@@ -106,6 +106,8 @@ NEEDS = {
     "several": Need.ISSUE,
     **dict.fromkeys(("credit", "nominative", "nominative_choices", "nominative_draft"), Need.ISSUE),
     **dict.fromkeys(("credit_xml", "credit_pdf"), Need.SEE),
+    **dict.fromkeys(("prices", "price_add", "price_keys", "price_import", "price_export"), Need.PRICE),
+    **dict.fromkeys(("price_template", "price"), Need.PRICE),
     "invoice_several": Need.ISSUE,
     "several_choices": Need.ISSUE,
     "several_draft": Need.ISSUE,
@@ -135,10 +137,10 @@ NEEDS = {
 }
 #: role, issuing permission -> what it may.
 MATRIX = [
-    (Role.ADMINISTRADOR, True, {Need.SEE, Need.COLLECT, Need.ISSUE, Need.ADMINISTER}),
-    (Role.ADMINISTRADOR, False, {Need.SEE, Need.COLLECT, Need.ADMINISTER}),
-    (Role.FACTURADOR, True, {Need.SEE, Need.COLLECT, Need.ISSUE}),
-    (Role.FACTURADOR, False, {Need.SEE, Need.COLLECT}),
+    (Role.ADMINISTRADOR, True, {Need.SEE, Need.COLLECT, Need.ISSUE, Need.PRICE, Need.ADMINISTER}),
+    (Role.ADMINISTRADOR, False, {Need.SEE, Need.COLLECT, Need.PRICE, Need.ADMINISTER}),
+    (Role.FACTURADOR, True, {Need.SEE, Need.COLLECT, Need.ISSUE, Need.PRICE}),
+    (Role.FACTURADOR, False, {Need.SEE, Need.COLLECT, Need.PRICE}),
     (Role.CAJERO, True, {Need.SEE, Need.COLLECT, Need.ISSUE}),
     (Role.CAJERO, False, {Need.SEE, Need.COLLECT}),
     (Role.CONSULTA, True, {Need.SEE}),
@@ -161,8 +163,8 @@ def addresses(hospital: Hospital) -> dict[str, str]:
         **dict.fromkeys(("void_payment", "slip_bin", "slip_send"), slip),
         **dict.fromkeys(("register_printer", "opening"), hospital.register),
         **handled(hospital),
-        "register_switch": hospital.register, "csd": hospital.issuer,
-        "month": hospital.issuer,
+        "price": item(hospital.organization),
+        "register_switch": hospital.register, "csd": hospital.issuer, "month": hospital.issuer,
         **connected(hospital),
         **unfinished(hospital),
         **dict.fromkeys(("closing_progress", "closing_piece", "closing_xml", "closing_pdf"), waiting(hospital)),

@@ -209,7 +209,19 @@ def test_options_come_from_the_list_and_from_sat(cashier: Person, hospital: Hosp
     assert 'value="URG-01"' in options
     assert "URG-99" not in options
     claves = cashier.client.get("/caja/claves/", {"l0-clave_prod_serv": "cardiologia"}).content.decode()
-    assert 'value="85121603"' in claves
+    assert 'value="l0-clave_prod_serv=85121603"' in claves
+    assert cashier.client.get("/caja/claves/", {"l0-code": "cardiologia"}).content.strip() == b""
+
+
+def test_words_in_the_place_of_a_key_offer_keys_also_without_scripts(cashier: Person) -> None:
+    page = cashier.write({"clave_prod_serv": "consulta medca"})
+    assert page.status_code == 422
+    assert 'value="l0-clave_prod_serv=85121502"' in page.content.decode()
+
+    picked = cashier.write({"clave_prod_serv": "medca"}, action="l0-clave_prod_serv=85121502")
+
+    assert 'name="l0-clave_prod_serv" value="85121502"' in picked.content.decode()
+    assert not Charge.objects.exists()
 
 
 def test_without_an_issuer_it_says_what_is_missing(db: None) -> None:

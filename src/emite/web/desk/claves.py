@@ -1,42 +1,25 @@
-"""SAT's keys of products and services that fit some words: those of health first.
-
-A linear look through SAT's own texts (52,000 of them, some 40 ms): asked only while a free line is being written.
-"""
+"""SAT's keys offered in a row of a new remisión: what the words typed may mean, each one a button that puts the key."""
 
 from __future__ import annotations
 
-import unicodedata
-from functools import lru_cache
+import re
 
-from emite.cfdi import codes
+from emite.lookup import Entry, search
 
-CATALOGUE = "c_ClaveProdServ"
-#: Health services, medicines, medical equipment, hygiene: what a hospital looks for.
-_OURS = ("851", "51", "42", "41", "531", "901")
+CATALOGUES = {"clave_prod_serv": "c_ClaveProdServ", "clave_unidad": "c_ClaveUnidad"}
+_FIELD = re.compile(r"l\d{1,2}-(clave_prod_serv|clave_unidad)", re.ASCII)
 
 
-def search_claves(text: str, *, limit: int = 25) -> list[tuple[str, str]]:
-    """(key, SAT's text): keys that start with the digits typed, or texts that have every word typed."""
-    words = tuple(_plain(text).split()[:6])
-    if not words or len("".join(words)) < 3:
+def offered(field: str, typed: str) -> list[Entry]:
+    """Entries for what was typed in a row's field; none when it is a key already, or another field."""
+    match = _FIELD.fullmatch(field)
+    if match is None:
         return []
-    return list(_search(words)[:limit])
+    entries = search(CATALOGUES[match[1]], typed[:100])
+    return [] if entries and entries[0].key == typed.strip().upper() else entries
 
 
-@lru_cache(maxsize=256)
-def _search(words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    found = []
-    if len(words) == 1 and words[0].isdigit():
-        found = [(key, text) for key, text in codes.labels(CATALOGUE) if key.startswith(words[0])]
-    else:
-        for key, text in codes.labels(CATALOGUE):
-            plain = _plain(text)
-            if all(word in plain for word in words):
-                found.append((key, text))
-    found.sort(key=lambda pair: (not pair[0].startswith(_OURS), len(pair[1]), pair[0]))
-    return tuple(found[:50])
-
-
-def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFD", text.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+def picked(action: str) -> tuple[str, str] | None:
+    """The field and the key of a button that was pressed; None for any other action."""
+    field, equals, key = action.partition("=")
+    return (field, key[:8]) if equals and _FIELD.fullmatch(field) else None

@@ -17,8 +17,10 @@ from emite.cfdi.comprobante import Concepto, Totals
 from emite.cfdi.taxes import Treatment, net_unit_price
 from emite.chargemaster.models import TREATMENT_CHOICES, ChargeItem
 from emite.charges.pricing import LineInput, LineRefused, check_line, conceptos, tidy, totals
+from emite.lookup import Entry
 from emite.organizations.models import Organization
 from emite.web.desk.amounts import AmountField
+from emite.web.desk.claves import offered
 
 #: No remisión of a hospital has more; it also bounds the work that one request may ask for.
 MAX_LINES = 60
@@ -38,8 +40,9 @@ class LineForm(forms.Form):
         label="El precio", choices=[(BEFORE_IVA, "no incluye IVA"), (WITH_IVA, "incluye IVA")]
     )
     discount = AmountField(label="Descuento", required=False)
-    clave_prod_serv = forms.CharField(label="Clave SAT", max_length=8)
-    clave_unidad = forms.CharField(label="Unidad", max_length=3)
+    # Words too: what they may mean is offered below the field.
+    clave_prod_serv = forms.CharField(label="Clave SAT", max_length=100)
+    clave_unidad = forms.CharField(label="Unidad", max_length=100)
     treatment = forms.ChoiceField(label="IVA", choices=[("", "Elija…"), *TREATMENT_CHOICES])
 
     required_messages: ClassVar[dict[str, str]] = {
@@ -112,6 +115,19 @@ class Row:
     from_list: bool
     line: LineInput | None = None
     item: Concepto | None = None
+
+    def _offered(self, name: str) -> list[Entry]:
+        field = self.form[name]
+        return offered(field.html_name, str(field.value() or "")) if field.errors else []
+
+    @property
+    def claves(self) -> list[Entry]:
+        """What the words in the place of the key may mean."""
+        return self._offered("clave_prod_serv")
+
+    @property
+    def unidades(self) -> list[Entry]:
+        return self._offered("clave_unidad")
 
     @property
     def treatment_label(self) -> str:

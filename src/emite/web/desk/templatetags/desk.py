@@ -42,7 +42,11 @@ def _asks(bound: BoundField, *, item_search: bool, clave_search: bool) -> dict[s
             "data-options": reverse("desk:items"),
         }
     if clave_search:
-        return {"data-options": reverse("desk:claves")}
+        return {
+            "hx-get": reverse("desk:claves"),
+            "hx-trigger": "input changed delay:200ms",
+            "hx-target": f"#propuestas-{bound.html_name}",
+        }
     return calculate | {
         "hx-trigger": "input changed delay:300ms, change",
         "hx-target": "#totales",

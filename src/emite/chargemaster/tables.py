@@ -1,0 +1,119 @@
+"""CSV as hospitals have it: which encoding and separator, which columns, which rows. One row in memory at a time.
+
+What a row means is decided by who asks. Formulas are taken for what they are: text that a spreadsheet would run.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from emite.lookup.words import plain
+
+#: What one file may weigh and hold: a list of prices has thousands of rows, not hundreds of thousands.
+MOST_BYTES: Final = 5 * 2**20
+MOST_ROWS: Final = 20_000
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+class TableRefused(Exception):
+    """The file cannot be read as a table; the message says why and the cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A readable table. `notes` are what was detected and deserves a word; `rows` gives line number and cells."""
+
+    notes: tuple[str, ...]
+    rows: Iterator[tuple[int, dict[str, str]]]
+
+
+def read(file: BinaryIO, columns: Sequence[str], *, optional: Sequence[str] = ()) -> Table:
+    """The rows of a file with these columns, in any order. Raises TableRefused, also while the rows are read."""
+    encoding, notes = _encoding(file)
+    text = io.TextIOWrapper(file, encoding=encoding, newline="")
+    first = text.readline(10_000)
+    separator = max(";,\t", key=first.count)
+    names = [plain(cell).strip().replace(" ", "_") for cell in next(csv.reader([first], delimiter=separator), [])]
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise TableRefused(
+            f"Faltan columnas: {', '.join(missing)}. La primera línea debe decir {', '.join(columns)}. "
+            "Descargue la plantilla y copie en ella sus datos."
+        )
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise TableRefused(f"Hay columnas repetidas: {', '.join(twice)}. Deje una de cada una.")
+    unknown = [name for name in names if name and name not in (*columns, *optional)]
+    if unknown:
+        notes.append(f"No se leen estas columnas: {', '.join(unknown)}.")
+    if separator != ",":
+        notes.append("Se leyó separado por " + {";": "punto y coma.", "\t": "tabuladores."}[separator])
+    return Table(tuple(notes), _rows(text, names, separator))
+
+
+def is_formula(cell: str) -> bool:
+    """Would a spreadsheet run it? Numbers with a sign are just numbers."""
+    return cell.startswith(_FORMULA) and not cell[1:].replace(".", "").replace(",", "").isdigit()
+
+
+def tame(cell: str) -> str:
+    """The cell as a spreadsheet shows it and never runs it."""
+    return f"'{cell}" if is_formula(cell) else cell
+
+
+def _encoding(file: BinaryIO) -> tuple[str, list[str]]:
+    """Looks through the whole file, a piece at a time, and goes back to its beginning."""
+    head = file.read(4)
+    if head[:2] in (b"PK", b"\xd0\xcf"):
+        raise TableRefused("Es un libro de Excel: guárdelo como CSV (delimitado por comas) y elija ese archivo.")
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise TableRefused("El archivo está en UTF-16: guárdelo como «CSV UTF-8» y elija ese archivo.")
+    file.seek(0)
+    try:
+        for _ in io.TextIOWrapper(_Kept(file), encoding="utf-8"):
+            pass
+    except UnicodeDecodeError:
+        file.seek(0)
+        return "cp1252", ["El archivo no está en UTF-8: se leyó como Windows-1252 (Latin-1). Revise los acentos."]
+    file.seek(0)
+    return "utf-8-sig", []
+
+
+class _Kept(io.RawIOBase):
+    """The same file for a reader that would close it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        piece = self._file.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _rows(text: io.TextIOWrapper, names: list[str], separator: str) -> Iterator[tuple[int, dict[str, str]]]:
+    reader = csv.reader(text, delimiter=separator)
+    seen = 0
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            seen += 1
+            if seen > MOST_ROWS:
+                raise TableRefused(f"El archivo tiene más de {MOST_ROWS:,} renglones: divídalo en varios.")
+            padded = [*cells, *[""] * (len(names) - len(cells))]
+            row = {name: cell.strip() for name, cell in zip(names, padded, strict=False)}
+            if len(cells) > len(names):
+                row[""] = separator.join(cells[len(names) :])
+            yield reader.line_num + 1, row
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise TableRefused(f"El renglón {reader.line_num + 2} no se puede leer: revise sus comillas.") from error
+    finally:
+        text.detach()

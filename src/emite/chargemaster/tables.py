@@ -74,7 +74,7 @@ def _encoding(file: BinaryIO) -> tuple[str, list[str]]:
         raise TableRefused("El archivo está en UTF-16: guárdelo como «CSV UTF-8» y elija ese archivo.")
     file.seek(0)
     try:
-        for _ in io.TextIOWrapper(_Kept(file), encoding="utf-8"):
+        for _ in io.TextIOWrapper(io.BufferedReader(_Kept(file)), encoding="utf-8"):
             pass
     except UnicodeDecodeError:
         file.seek(0)

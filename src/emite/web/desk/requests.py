@@ -97,7 +97,7 @@ def row_of(pending: Pending, now: dt.datetime, *, may_issue: bool, decides: bool
     else:
         assert document is not None  # a pending is a request or a document
         why, detail = _document_words(document)
-    issuable = pending.kind in (Kind.HELP, Kind.REFUSED) and charge is not None and not _in_global(pending)
+    issuable = may_issue and pending.kind in (Kind.HELP, Kind.REFUSED) and not _in_global(pending)
     return Row(
         pending,
         badge=(_NAMES[pending.kind], _TONES[pending.kind]),
@@ -105,7 +105,7 @@ def row_of(pending: Pending, now: dt.datetime, *, may_issue: bool, decides: bool
         detail=detail,
         age=age(now - pending.since),
         receptor=pending.receptor,
-        to_invoice=f"{reverse('desk:invoice', args=[charge.pk])}?datos=solicitud" if issuable and may_issue else "",
+        to_invoice=f"{reverse('desk:invoice', args=[charge.pk])}?datos=solicitud" if issuable and charge else "",
         to_resolve=reverse("desk:resolve", args=[document.pk]) if document and document.state != State.REJECTED else "",
         to_close=_close_address(pending) if decides else "",
     )

@@ -108,7 +108,7 @@ def counting(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
                 user=request.user, now=timezone.now(),
             )  # fmt: skip
         except Differs as differs:
-            differences = [(DESK_FORMS.get(key, key), amount) for key, amount in differs.differences.items()]
+            differences = [(DESK_FORMS.get(key, key), each < 0, abs(each)) for key, each in differs.differences.items()]
             form.refuse(differs)
         except DrawerRefused as refused:
             form.refuse(refused)

@@ -18,13 +18,6 @@ from emite.issuers.models import Issuer
 from emite.organizations.models import OwnedByOrganization
 
 
-class Plain(models.Func):
-    """A text without accents and in lower case, as names are looked for: "Núñez" is "nunez"."""
-
-    function = "charges_plain"
-    output_field = models.TextField()
-
-
 class ChargeCounter(OwnedByOrganization):
     """The next number of a kind of charge or slip, as a row that is locked when one is taken."""
 
@@ -125,7 +118,7 @@ class Charge(OwnedByOrganization):
             models.Index(fields=["organization", "-issued_at"], name="charge_by_date"),
             models.Index(fields=["organization", "paid_at", "id"], name="charge_by_payment"),
             models.Index(fields=["organization", "total", "-issued_at"], name="charge_by_total"),
-            # And charge_by_patient, of the trigrams of charges_plain(patient_name): made by migration 0005.
+            # And charge_by_patient, of the trigrams of charges_plain(patient_name): see migrations 0005 and 0007.
         ]
 
     def __str__(self) -> str:

@@ -9,17 +9,17 @@ import datetime as dt
 import re
 import unicodedata
 import uuid
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import connection, transaction
-from django.db.models import BooleanField, F, FloatField, Func, Q, QuerySet, Value
+from django.db import connection
+from django.db.models import Q, QuerySet
 
 from emite.cfdi.rfc import Rfc, RfcInvalid
 from emite.charges.code import read_code
 from emite.charges.finding import by_code
 from emite.charges.models import Allocation, Charge, Payment, PaymentSlip
-from emite.charges.models.charge import Plain
 from emite.documents.models import FiscalDocument
 from emite.organizations.models import Organization
 from emite.web.desk.amounts import read_amount
@@ -27,15 +27,23 @@ from emite.web.desk.days import read_day
 
 _FOLIO = re.compile(r"(rem|cop|pag)[\s-]*0*(\d{1,15})", re.IGNORECASE | re.ASCII)
 _WORD = re.compile(r"\w+")
-#: How much of a misspelt word must be there: "garsia" shares four of the seven trigrams of "garcia".
-ALIKE = 0.5
-#: Of a card's digits, or of an invoice's charges, the newest so many.
-NEWEST = 200
-
-Meaning = Callable[[Organization, str, dt.date], Q | None]
+#: How much of a misspelt word must be there: "garsia" and "garcia" share four of ten trigrams.
+ALIKE = 0.4
+#: Of what has the words, the amount or the card, the newest so many; the page after goes on before them.
+NEWEST = 500
 
 
-def meanings(organization: Organization, text: str, today: dt.date) -> list[QuerySet[Charge]]:
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From a moment on, and before another: what is asked for outside of it need not be looked for."""
+
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+
+
+def meanings(
+    organization: Organization, text: str, today: dt.date, window: Window = Window()
+) -> list[QuerySet[Charge]]:
     """The organization's charges by each thing that the text may mean: code, folio, amount, card, day, RFC, name."""
     charges = Charge.objects.filter(organization=organization)
     if not text:
@@ -46,24 +54,39 @@ def meanings(organization: Organization, text: str, today: dt.date) -> list[Quer
     folio = _FOLIO.fullmatch(text)
     if folio:
         return [charges.filter(_by_folio(organization, folio[1].lower(), int(folio[2])))]
-    wanted = [meaning(organization, text, today) for meaning in (_number, _amount, _card, _day, _invoice, _name)]
+    wanted = [meaning(organization, text, today) for meaning in (_number, _card, _day, _invoice)]
+    wanted += [_amount(organization, text, window), _name(organization, text, window)]
     return [charges.filter(each) for each in wanted if each is not None]
 
 
 def alike(organization: Organization, text: str, limit: int) -> list[Charge]:
     """Charges whose patient's name is nearly that, the nearest first: for when nothing has the very words."""
-    words = [word for word in _WORD.findall(plain(text)) if len(word) > 2 and not word.isdigit()]
-    if not words:
+    if _FOLIO.fullmatch(text) or read_code(text):
         return []
-    near = Charge.objects.filter(organization=organization)
-    name = Plain(F("patient_name"))
-    for word in words[:4]:
-        near = near.filter(Func(Value(word), name, template="%(expressions)s", arg_joiner=" <%% ",
-                                output_field=BooleanField()))  # fmt: skip
-    likeness = Func(Value(" ".join(words)), name, function="word_similarity", output_field=FloatField())
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('pg_trgm.word_similarity_threshold', %s, true)", [str(ALIKE)])
-        return list(near.order_by(likeness.desc(), "-issued_at")[:limit])
+    words = [word for word in _WORD.findall(plain(text)) if len(word) > 2 and not word.isdigit()][:4]
+    order = {pk: place for place, pk in enumerate(_found(organization, words=words, limit=limit))}
+    rows = Charge.objects.filter(organization=organization, pk__in=order).defer("code_hash", "code_cipher")
+    return sorted(rows, key=lambda charge: order[charge.pk])
+
+
+def _found(
+    organization: Organization,
+    *,
+    patterns: Sequence[str] = (),
+    words: Sequence[str] = (),
+    amount: Decimal | None = None,
+    window: Window = Window(),
+    limit: int = NEWEST,
+) -> list[uuid.UUID]:
+    """By the indexes of names and amounts, through the function of the database that may use them."""
+    if not patterns and not words and amount is None:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT * FROM charges_found(%s, %s::text[], %s::text[], %s, %s::real, %s, %s, %s)",
+            [organization.pk, list(patterns), list(words), amount, ALIKE, window.since, window.until, limit],
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 def plain(text: str) -> str:
@@ -85,12 +108,14 @@ def _number(organization: Organization, text: str, today: dt.date) -> Q | None:
     return Q(number=int(text), kind__in=Charge.Kind.values)
 
 
-def _amount(organization: Organization, text: str, today: dt.date) -> Q | None:
+def _amount(organization: Organization, text: str, window: Window) -> Q | None:
     try:
         amount = read_amount(text)
     except ValueError:
         return None
-    return Q(total=amount) if Decimal(0) < amount < 10**15 else None
+    if not Decimal(0) < amount < 10**15:
+        return None
+    return Q(pk__in=_found(organization, amount=amount, window=window))
 
 
 def _card(organization: Organization, text: str, today: dt.date) -> Q | None:
@@ -108,13 +133,18 @@ def _day(organization: Organization, text: str, today: dt.date) -> Q | None:
 
 
 def within(organization: Organization, since: dt.date | None, until: dt.date | None) -> Q:
-    """Issued from the first day to the last, by the clocks of the organization: the index is of moments."""
-    wanted = Q()
-    if since:
-        wanted &= Q(issued_at__gte=dt.datetime.combine(since, dt.time(), organization.zone))
-    if until:
-        wanted &= Q(issued_at__lt=dt.datetime.combine(until + dt.timedelta(days=1), dt.time(), organization.zone))
-    return wanted
+    """Issued from the first day to the last: the index is of moments."""
+    start, end = bounds(organization, since, until)
+    return Q(**({"issued_at__gte": start} if start else {}), **({"issued_at__lt": end} if end else {}))
+
+
+def bounds(
+    organization: Organization, since: dt.date | None, until: dt.date | None
+) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """When the first day begins and when the last ends, by the clocks of the organization."""
+    start = dt.datetime.combine(since, dt.time(), organization.zone) if since else None
+    end = dt.datetime.combine(until + dt.timedelta(days=1), dt.time(), organization.zone) if until else None
+    return start, end
 
 
 def _invoice(organization: Organization, text: str, today: dt.date) -> Q | None:
@@ -132,16 +162,10 @@ def _invoice(organization: Organization, text: str, today: dt.date) -> Q | None:
     return Q(pk__in=found) if found else None
 
 
-def _name(organization: Organization, text: str, today: dt.date) -> Q | None:
+def _name(organization: Organization, text: str, window: Window) -> Q | None:
     """Every word somewhere in the name, without minding accents or case."""
     words = plain(text).split()[:8]
     if not words or not any(character.isalpha() for character in text):
         return None
-    wanted = Q()
-    for word in words:
-        like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        wanted &= Q(
-            Func(Plain(F("patient_name")), Value(like), template="%(expressions)s", arg_joiner=" LIKE ",
-                 output_field=BooleanField())
-        )  # fmt: skip
-    return wanted
+    patterns = ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%" for word in words]
+    return Q(pk__in=_found(organization, patterns=patterns, window=window))

@@ -18,7 +18,7 @@ from emite.charges.models import Allocation, Charge
 from emite.documents.models import FiscalDocument, State
 from emite.organizations.models import Organization
 from emite.web.desk.days import read_day as read_day
-from emite.web.desk.meanings import NEWEST, alike, meanings, within
+from emite.web.desk.meanings import NEWEST, Window, alike, bounds, meanings, within
 from emite.web.desk.states import Badge, invoice_badge, money_badge
 
 PAGE = 50
@@ -113,7 +113,10 @@ def matching(organization: Organization, text: str, today: dt.date) -> QuerySet[
 def search(organization: Organization, filters: Filters, today: dt.date) -> Page:
     """One page of the table."""
     found: dict[uuid.UUID, Charge] = {}
-    for charges in meanings(organization, filters.text, today):
+    start, end = bounds(organization, filters.since, filters.until)
+    before = filters.before[0] + dt.timedelta(microseconds=1) if filters.before else None
+    window = Window(start, min(filter(None, (end, before)), default=None))
+    for charges in meanings(organization, filters.text, today, window):
         charges = _only(charges.filter(within(organization, filters.since, filters.until)), filters.shown)
         if filters.before:
             moment, pk = filters.before

@@ -6,7 +6,9 @@ import csv
 import io
 import itertools
 import json
+import re
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from emite.audit.models import AuditEvent
 from emite.issuers.models import PacAccount
 from emite.organizations import portal
 from emite.organizations.models import Membership, Organization, PortalActivation, PortalLink
+from emite.web import desk
 from emite.web.access import PROVED
 from emite.web.desk.helping import HELP
 from emite.web.desk.templatetags.desk_shell import CONFIGURATION
@@ -273,6 +276,13 @@ def test_support_founds_an_organization(support: Person) -> None:
     assert [event.action for event in AuditEvent.objects.filter(organization_id=made.pk).order_by("position")] == [
         "organization.create", "member.invite",
     ]  # fmt: skip
+
+
+def test_every_section_of_the_desk_has_help() -> None:
+    folder = Path(desk.__file__).parent
+    named = {name for file in folder.glob("*.py") for name in re.findall(r'"section": "([a-z-]+)"', file.read_text())}
+    assert len(named) > 8
+    assert named <= set(HELP)
 
 
 def test_every_page_of_the_configuration_has_help(admin: Person) -> None:

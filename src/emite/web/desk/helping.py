@@ -58,6 +58,11 @@ HELP: Final[dict[str, tuple[str, ...]]] = {
         "Lo que facturaron los pacientes solos, registrado en la caja de facturación web: desde aquí se consulta, se "
         "reenvía y se cancela.",
     ),
+    "precios": (
+        "Cada servicio lleva su clave y unidad del SAT y su impuesto: lo que se cobra con él sale así en la factura. "
+        "Un cambio de precio vale desde la siguiente remisión.",
+        "Un archivo se importa completo o no se importa: antes de guardar se ve renglón por renglón qué corregir.",
+    ),
     "solicitudes": (
         "Lo que un paciente o un sistema no pudo terminar: plazo vencido, rechazo del SAT, datos que no coinciden. "
         "Cada una dice por qué y desde cuándo; «Continuar» lleva a la factura con lo ya escrito.",

@@ -158,7 +158,7 @@ def _portal(organization: Organization) -> Iterator[Point]:
 
 
 def _desk(organization: Organization) -> Iterator[Point]:
-    page = reverse("desk:new_charge")
+    page = reverse("desk:prices")
     if ChargeItem.objects.filter(organization=organization, active=True).exists():
         yield Point("good", "Lista de precios", "Tiene servicios con clave, unidad e impuesto.", page)
     else:

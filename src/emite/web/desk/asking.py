@@ -75,6 +75,11 @@ class Counter:
     def total(self) -> Decimal:
         return sum((each.total for each in self.charges), Decimal(0))
 
+    @property
+    def whole(self) -> str:
+        """Where everything that is asked of the receptor comes from again."""
+        return f"{self.choices}{'&' if '?' in self.choices else '?'}todo=1"
+
     def key(self, typed: str) -> str:
         """Bound to the charges: a form kept open must never speak of other ones."""
         first, *others = sorted(str(each.pk) for each in self.charges)
@@ -201,8 +206,6 @@ def form_of(request: StaffRequest, counter: Counter, data: Any, **kwargs: Any) -
     for name in {"rfc", "regimen_fiscal"} & set(form.fields):
         # Both lists follow from these two, so both come again when one changes.
         form.fields[name].widget.attrs |= follow | {"hx-post": counter.choices, "hx-target": "#regimen-y-uso"}
-    whole = {"hx-post": f"{counter.choices}?todo=1", "hx-target": "#receptor", "hx-swap": "outerHTML"}
-    form.fields["quien"].widget.attrs |= follow | whole
     form.fields["rfc" if form.who == WITH_RFC else "nombre"].widget.attrs["autofocus"] = True
     if not form.is_bound and form.person and form.initial.get("regimen_fiscal") and not form.initial.get("uso_cfdi"):
         # The likely uso is the first of those that this person with this régimen may choose.

@@ -166,7 +166,10 @@ def _edit(request: StaffRequest, row: ChargeItem | None) -> HttpResponse:
 def keys(request: StaffRequest) -> HttpResponse:
     """The piece with what the words typed as a key may mean. SAT's catalogue has no tenant."""
     name = next((each for each in _KEYS if each in request.GET), "clave_prod_serv")
-    entries = search(_KEYS[name], request.GET.get(name, "")[:100])
+    typed = request.GET.get(name, "")[:100]
+    entries = search(_KEYS[name], typed)
+    if entries and entries[0].key == typed.strip().upper():
+        entries = []
     return render(request, "desk/pieces/proposals.html", {"entries": entries, "prefix": f"{name}="})
 
 

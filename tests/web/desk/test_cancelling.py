@@ -148,3 +148,23 @@ def test_the_portal_says_what_is_under_way(document: FiscalDocument, issuing: Ho
     patient = Patient(issuing.organization.slug)
     patient.enter(document.allocations.get().charge)
     assert "En proceso de cancelación" in said(patient.get("factura/"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_factura_global_is_cancelled_with_its_own_motivo(issuing: Hospital, biller: Person) -> None:
+    charge = make.paid_charge(issuing)
+    today = issuing.organization.local_date(make.now())
+    biller.post("closing_start", emisor=str(issuing.issuer.pk), tipo="01", dia=today.isoformat())
+    from emite.invoices import closing
+
+    for pk in closing.due(now=make.now(), limit=5):
+        closing.run(pk, owner="test:1", clock=make.now)
+    document = drive(charge)
+    assert (document.channel, document.state) == ("global", DocumentState.STAMPED)
+    assert "motivo 04" in said(biller.get("cancel", document.pk))
+    assert biller.get("correct", document.pk).status_code == 302, "a global is not corrected by another receptor"
+    biller.post("cancel", document.pk, motivo="04")
+    work(document)
+    document.refresh_from_db()
+    assert document.state == DocumentState.CANCELLED
+    assert not charge.allocations.get().active

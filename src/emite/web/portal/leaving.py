@@ -37,6 +37,11 @@ def late(request: HttpRequest, visit: Visit) -> HttpResponse:
             "mine": request.session.get(_KEY) == str(row.pk),
         }
         return render(request, "portal/late.html", context)
+    if "HX-Request" in request.headers:
+        # There is news: the whole page moves on, not the piece that asked.
+        response = HttpResponse()
+        response["HX-Redirect"] = reverse("portal:late", args=[visit.organization.slug])
+        return response
     if row.state == LateRequest.State.FAILED and request.session.get(_KEY) == str(row.pk):
         context = {"organization": visit.organization, "charge": visit.charge, "step": 4, "in_visit": True}
         return render(request, "portal/closed.html", context | {"why": "late_failed"})

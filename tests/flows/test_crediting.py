@@ -61,7 +61,9 @@ def test_what_is_given_back_and_what_is_asked_for_late(
         watched.answered("/datos/opciones/", lambda: page.get_by_label("RFC").press("Tab"))
         page.get_by_label("Nombre o razón social").fill("INGRID XODAR JIMENEZ")
         page.get_by_label("Código postal").fill("76028")
-        watched.answered("/datos/opciones/", lambda: page.get_by_label("Régimen").select_option("605"))
+        page.locator("#regimen_fiscal").evaluate("one => { one.value = '' }")  # so that choosing is a change
+        watched.answered("/datos/opciones/", lambda: page.locator("#regimen_fiscal").select_option("605"))
+        page.locator("#uso_cfdi").select_option("D01")
         page.get_by_role("button", name="Generar factura").click()
         expect(page.get_by_text("primero se saca de ahí")).to_be_visible()
         watched.looks_right(f"saliendo-{name}")

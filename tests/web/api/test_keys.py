@@ -75,24 +75,6 @@ def test_without_a_key_nothing_answers(
     assert Charge.objects.get().voided_at is None
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body", "scope"), [one for one in OPERATIONS if "{charge}" in one[1] or "{invoice}" in one[1]]
-)
-def test_what_is_of_another_organization_does_not_exist(
-    issuing: make.Hospital, stranger: System, method: str, path: str, body: object, scope: Scope
-) -> None:
-    from tests.web.api.test_invoices import asked
-
-    own = System.of(issuing)
-    invoice = asked(own)
-    charge = own.get(f"invoices/{invoice}").json()["charges"][0]
-    before = own.get(f"charges/{charge}").json()
-
-    problem(call(stranger, method, path, body, charge, invoice), 404, "not_found")
-
-    assert own.get(f"charges/{charge}").json() == before
-
-
 def test_lists_show_only_ones_own(his: System, stranger: System) -> None:
     his.charge()
 

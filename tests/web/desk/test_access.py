@@ -272,43 +272,6 @@ def test_matrix(hospital: Hospital, role: str, can_issue: bool, allowed: set[Nee
             assert 403 not in both(person, pages[name]), name
 
 
-def test_nobody_is_sent_to_log_in(hospital: Hospital) -> None:
-    pages = addresses(hospital)
-    before = snapshot()
-    nobody = Person()
-
-    for name, address in pages.items():
-        for response in (nobody.client.get(address), nobody.client.post(address, {})):
-            assert response.status_code in (302, 405), name
-            if response.status_code == 302:
-                assert response["Location"].startswith("/entrar/"), name
-    assert snapshot() == before
-
-
-def test_rows_of_another_organization_do_not_exist(hospital: Hospital) -> None:
-    pages = addresses(hospital)
-    stranger = Person(make.hospital().admin)
-    before = snapshot()
-    of_rows = [
-        name for name in NEEDS if "/" in pages[name] and any(part.count("-") == 4 for part in pages[name].split("/"))
-    ]
-    assert len(of_rows) > 15
-
-    for name in of_rows:
-        assert both(stranger, pages[name]) <= {404, 405}, name
-    assert snapshot() == before
-
-
-def test_unknown_and_foreign_rows_answer_alike(hospital: Hospital) -> None:
-    charge = make.charge(hospital)
-    stranger = Person(make.hospital().admin)
-
-    foreign, unknown = stranger.get("charge", charge.pk), stranger.get("charge", uuid.uuid4())
-
-    assert foreign.status_code == unknown.status_code == 404
-    assert make.code(charge) not in foreign.content.decode()
-
-
 def test_who_reads_only_never_sees_a_code(hospital: Hospital) -> None:
     charge = make.paid_charge(hospital)
     reader = member(hospital.organization, Role.CONSULTA)

@@ -1,0 +1,242 @@
+"""Every address of the URLconf, asked by everybody who has no business there: nothing of another organization is told.
+
+Made from the URLconf: an address whose rows are not named here fails. What each role may do at home is asked
+in desk/test_access.py and setup/test_setup.py.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db.models import Model
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from emite.organizations.models import Invitation, Membership, PortalActivation
+from emite.web.access import PROVED
+from tests import make
+from tests.web.api.system import System
+from tests.web.api.test_keys import OPERATIONS
+from tests.web.desk.staff import Person, member, said
+from tests.web.desk.test_access import addresses as desk_addresses
+
+pytestmark = pytest.mark.django_db
+
+Role = Membership.Role
+PATIENT = "Xiomara Quetzal Zavala"
+#: Which row the `pk` of an address is, for those outside the desk (which names its own).
+ROWS = {
+    "setup:person": "person", "setup:person_deactivate": "person", "setup:person_second_step": "person",
+    "setup:invitation_resend": "invitation", "setup:invitation_revoke": "invitation",
+    "support:activation": "activation", "login:reset": "person",
+}  # fmt: skip
+#: Addresses without a row of anybody.
+PLAIN = {
+    "design:static", "design:theme", "api_docs", "login:enter", "login:code", "login:second_step",
+    "login:recovery_codes", "login:forgot", "login:reset_form", "login:accept", "login:invited", "login:choose",
+    "login:leave", "login:left", "setup:home", "setup:activation", "setup:link", "setup:link_revoke", "setup:people",
+    "setup:log", "setup:log_export", "setup:log_verify", "support:home", "support:organizations", "support:log",
+    "support:log_export", "support:log_verify", "portal:qr", "portal:with_slash", "portal:code", "portal:logo",
+    "portal:finish", "portal:charge", "portal:data", "portal:options", "portal:help", "portal:invoice", "portal:late",
+    "portal:progress", "portal:xml", "portal:pdf", "portal:mail",
+}  # fmt: skip
+VALUES = {
+    "code": "ABCD-EFGH",
+    "number": 1,
+    "kind": "csv",
+    "token": "x" * 20,
+    "path": "desk/desk.css",
+    "colour": "0b5c63",
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """A hospital with rows of every kind, the addresses of them all, and what nobody else may read."""
+
+    hospital: make.Hospital
+    addresses: dict[str, str]
+    secrets: frozenset[str]
+
+
+def leaves(resolver: URLResolver | None = None, namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from leaves(pattern, pattern.namespace or namespace)
+        else:
+            name = pattern.name or getattr(pattern.callback, "__name__", "")
+            yield (f"{namespace}:{name}" if namespace else name), pattern
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    hospital = make.hospital()
+    charge = make.paid_charge(hospital, patient_name=PATIENT)
+    code = make.code(charge)
+    made = desk_addresses(hospital)
+    person = Membership.objects.get(user=hospital.cashier)
+    rows: dict[str, Model] = {
+        "person": person,
+        "activation": PortalActivation.objects.get(organization=hospital.organization),
+        "invitation": Invitation.objects.create(
+            organization=hospital.organization, email="nueva@santelmo.test", role=Role.CAJERO,
+            token_hash=uuid.uuid4().bytes * 2, invited_by=hospital.admin, created_at=make.now(),
+            expires_at=make.now() + dt.timedelta(days=1),
+        ),
+    }  # fmt: skip
+    found = {}
+    for key, pattern in leaves():
+        if key.startswith("api:"):
+            continue
+        if key.startswith("desk:"):
+            found[key] = made[key.removeprefix("desk:")]
+        elif key == "portal:with_slash":
+            found[key] = f"/f/{hospital.organization.slug}"
+        else:
+            values = {**VALUES, "slug": hospital.organization.slug}
+            if key in ROWS:
+                values["pk"] = rows[ROWS[key]].pk
+            names = pattern.pattern.regex.groupindex if key == "portal:qr" or key == "design:theme" else None
+            names = names or pattern.pattern.converters
+            assert key in ROWS or key in PLAIN, f"{key}: diga en ROWS o PLAIN qué renglón es el de su dirección"
+            found[key] = reverse(key, kwargs={name: values[name] for name in names})
+    secrets = {PATIENT, code, hospital.cashier.email, hospital.admin.email, str(charge.pk), "nueva@santelmo.test"}
+    return World(hospital, found, frozenset(secrets))
+
+
+def owned(hospital: make.Hospital) -> list[Any]:
+    """Every row of the organization, as it stands."""
+    models = [model for model in apps.get_models() if any(f.attname == "organization_id" for f in model._meta.fields)]
+    return [
+        list(model._default_manager.filter(organization_id=hospital.organization.pk).order_by("pk").values())
+        for model in models
+    ]
+
+
+def nobody() -> Client:
+    return Person().client
+
+
+def support() -> Client:
+    person = Person(make.user("Oscar", is_operator=True))
+    session = person.client.session
+    session[PROVED] = True
+    session.save()
+    return person.client
+
+
+def machine() -> Client:
+    system = System.of(make.hospital())
+    return Client(raise_request_exception=False, headers={"authorization": f"Bearer {system.token}"})
+
+
+def patient() -> Client:
+    """Somebody with a ticket of another hospital, and its visit under way."""
+    hospital, client = make.hospital(), nobody()
+    code = make.code(make.paid_charge(hospital))
+    entered = client.get(reverse("portal:qr", args=[hospital.organization.slug, code]))
+    assert entered["Location"] == reverse("portal:charge", args=[hospital.organization.slug])
+    return client
+
+
+def colleague(role: str) -> Client:
+    return member(make.hospital().organization, role, can_issue=True).client
+
+
+STRANGERS = {
+    "nobody": nobody,
+    "support": support,
+    "machine": machine,
+    "patient": patient,
+    **{role: lambda role=role: colleague(role) for role in Role.values},
+}
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+def test_nothing_is_told_nor_changed(world: World, who: str) -> None:
+    client = STRANGERS[who]()
+    before = owned(world.hospital)
+
+    # Logging out comes last.
+    for key, address in sorted(world.addresses.items(), key=lambda item: item[0] == "login:leave"):
+        if who == "support" and key.startswith("support:"):
+            continue  # it is theirs
+        for response in (client.get(address), client.post(address, {})):
+            assert response.status_code < 500, (key, response.status_code)
+            body = b"".join(response.streaming_content) if response.streaming else response.content
+            text = body.decode(errors="replace")
+            told = [secret for secret in world.secrets if secret in text and secret not in address]
+            assert not told, (key, told)
+            _expect(key, address, who, response)
+    assert owned(world.hospital) == before
+
+
+def _expect(key: str, address: str, who: str, response: Any) -> None:
+    """Where strangers are stopped: at the log-in, at the role, or as before a thing that does not exist."""
+    space = key.partition(":")[0]
+    if space not in ("desk", "setup", "support") or response.status_code == 405:
+        return
+    if who in ("nobody", "machine", "patient"):
+        assert (response.status_code, response["Location"][:8]) == (302, "/entrar/"), key
+    elif space == "support" or who == "support":
+        assert response.status_code == 403, key
+    elif _ID.search(address):
+        assert response.status_code in (403, 404) or _list_without_it(response), (key, response.status_code)
+
+
+def _list_without_it(response: Any) -> bool:
+    """Sent back to one's own list, as for a person or an invitation that is not there any more."""
+    return response.status_code == 302 and response["Location"] == reverse("setup:people")
+
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def test_what_is_of_others_answers_as_what_does_not_exist(world: World) -> None:
+    client = Person(make.hospital().admin).client
+    asked = 0
+    for key, address in world.addresses.items():
+        if not _ID.search(address) or key.partition(":")[0] not in ("desk", "setup"):
+            continue
+        unknown = _ID.sub(str(uuid.uuid4()), address)
+        for ask in (client.get, client.post):
+            foreign, missing = ask(address), ask(unknown)
+            assert foreign.status_code == missing.status_code, key
+            assert foreign.status_code in (404, 405) or (_list_without_it(foreign) and _list_without_it(missing)), key
+            assert _same(said(foreign)) == _same(said(missing)), key
+            asked += foreign.status_code == 404
+    assert asked > 60
+
+
+def _same(text: str) -> str:
+    """Without the reference, which is new each time."""
+    return re.sub(r"[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}", "", text)
+
+
+def test_the_api_tells_nobody_either(world: World) -> None:
+    charge = world.addresses["desk:charge"].split("/")[3]
+    invoice = world.addresses["desk:resolve"].split("/")[3]
+    system, session = System.of(make.hospital()), Person(world.hospital.admin).client
+    before = owned(world.hospital)
+    for method, path, body, _ in OPERATIONS:
+        address = path.format(charge=charge, invoice=invoice)
+        without = getattr(session, method)(f"/api/v1/{address}")
+        assert without.status_code == 401, path
+        response = system.get(address) if method == "get" else system.post(address, body)
+        if address != path:
+            assert response.status_code == 404, path
+        assert not [secret for secret in world.secrets if secret.encode() in response.content], path
+    assert owned(world.hospital) == before
+
+
+def test_every_operation_of_the_api_is_asked() -> None:
+    routes = {str(pattern.pattern) for key, pattern in leaves() if key.startswith("api:")}
+    told = {path.replace("{charge}", "<pk>").replace("{invoice}", "<pk>") for _, path, _, _ in OPERATIONS}
+    assert {re.sub(r"<[^>]*>", "<pk>", route) for route in routes} - told == {"", "openapi.json"}

@@ -171,9 +171,9 @@ def of_document(pk: uuid.UUID) -> list[uuid.UUID]:
 def advance(pk: uuid.UUID, *, now: dt.datetime) -> str | None:
     """One step, as far as its documents allow; its state, or None when it is ended or another worker has it."""
     with transaction.atomic():
-        charge_id = LateRequest.objects.filter(pk=pk).values_list("charge_id", flat=True).first()
+        charge_id = LateRequest.objects.filter(pk=pk).values("charge_id")
         # The charge before its operation, as `ask` does: two roads to the same rows, one order.
-        charge = Charge.objects.select_for_update(of=("self",), skip_locked=True).filter(pk=charge_id).first()
+        charge = Charge.objects.select_for_update(of=("self",), skip_locked=True).filter(pk__in=charge_id).first()
         row = (
             LateRequest.objects.select_for_update(of=("self",), skip_locked=True)
             .select_related("charge__organization", "charge__issuer", "note__document", "nominative", "asked_by")

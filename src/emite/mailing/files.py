@@ -40,4 +40,4 @@ class EmlBackend(BaseEmailBackend):
 
 def keeps_letters_here() -> bool:
     """No server was named: mails are files in the data folder and reach nobody."""
-    return bool(settings.EMAIL_BACKEND == f"{EmlBackend.__module__}.{EmlBackend.__qualname__}")
+    return bool(f"{EmlBackend.__module__}.{EmlBackend.__qualname__}" == settings.EMAIL_BACKEND)

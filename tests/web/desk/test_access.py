@@ -122,6 +122,9 @@ NEEDS = {
     "resolve_give_up": Need.ISSUE,
     "resolve_keep": Need.ISSUE,
     "resolve_import": Need.ISSUE,
+    **dict.fromkeys(("cancel", "correct", "correct_choices", "cancellation_take_back"), Need.ISSUE),
+    "substitution_decide": Need.ISSUE,
+    **dict.fromkeys(("cancellation", "cancellation_piece", "cancellation_acuse", "substitution_file"), Need.SEE),
     "dashboard": Need.SEE,
     "figures": Need.SEE,
     "month": Need.SEE,
@@ -231,7 +234,9 @@ def unfinished(hospital: Hospital) -> dict[str, Model]:
         make.paid_charge(hospital), why="expired", receptor={}, phone="5512345678", email="", note="", now=make.now()
     )
     of_moving = ("portal_mail", "resolve", "resolve_look_up", "resolve_give_up", "resolve_keep", "resolve_import")
-    return {"request_close": asked, "refusal_close": refused, **dict.fromkeys(of_moving, moving)}
+    ends = ("cancel", "correct", "correct_choices", "cancellation", "cancellation_piece", "cancellation_take_back",
+            "cancellation_acuse", "substitution_decide", "substitution_file")  # fmt: skip
+    return {"request_close": asked, "refusal_close": refused, **dict.fromkeys((*of_moving, *ends), moving)}
 
 
 def waiting(hospital: Hospital) -> Closing:

@@ -29,7 +29,8 @@ def _tree(folder: Path) -> dict[str, bytes]:
 
 
 def test_it_gives_what_the_package_has(compiled: Path) -> None:
-    assert _tree(compiled) == _tree(codes.FOLDER)
+    package = {name: data for name, data in _tree(codes.FOLDER).items() if not name.startswith("search/")}
+    assert _tree(compiled) == package  # the search index beside it is lookup's
 
 
 def test_a_second_run_writes_nothing(compiled: Path) -> None:

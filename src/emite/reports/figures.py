@@ -96,10 +96,14 @@ def failures(period: Period, reason_of: Callable[[str], str]) -> list[Line]:
 
 
 def by_day(period: Period) -> list[Line]:
-    """What was paid each day of the period, days without payments included."""
+    """What was paid each day of the period and not undone, days without payments included."""
     start, end = period.bounds()
     paid = Payment.objects.filter(
-        organization=period.organization, slip__paid_at__gte=start, slip__paid_at__lt=end, **_booked(period, "slip__")
+        organization=period.organization,
+        slip__paid_at__gte=start,
+        slip__paid_at__lt=end,
+        slip__undone=None,
+        **_booked(period, "slip__"),
     )
     day = TruncDate("slip__paid_at", tzinfo=period.organization.zone)
     rows = paid.annotate(day=day).values_list("day").annotate(Count("slip", distinct=True), Sum("amount"))

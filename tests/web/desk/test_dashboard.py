@@ -16,6 +16,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from emite.charges.correcting import void_slip
 from emite.charges.models import Charge
 from emite.documents.models import FiscalDocument, State
 from emite.invoices import stamping
@@ -75,6 +76,16 @@ def test_the_page_says_what_happened_in_few_queries(hospital: Hospital, cashier:
     with CaptureQueriesContext(connection) as after:
         cashier.get("dashboard")
     assert len(after) == len(before)
+
+
+def test_an_undone_payment_came_in_on_no_day(hospital: Hospital) -> None:
+    today = hospital.organization.local_date(make.now())
+    kept, mistaken = make.paid_charge(hospital), make.paid_charge(hospital)
+    void_slip(mistaken.slips.get(), reason="cobro doble", user=hospital.admin, now=make.now())
+
+    (day,) = by_day(Period(hospital.organization, today, today))
+
+    assert (day.count, day.total) == (1, kept.total)
 
 
 def test_what_the_portal_gives_up_soon_stands_apart(hospital: Hospital) -> None:

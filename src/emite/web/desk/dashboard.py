@@ -112,6 +112,8 @@ def _section(name: str, lines: list[Line]) -> Section:
     total = figures.sum_of(lines)
     shown = [] if total.count == 0 else lines
     bars, height = (_columns(shown), HEIGHT) if name == "dias" else (_rows(shown), ROW * len(shown))
+    if name == "dias":
+        shown = [line for line in reversed(shown) if line.count]  # read from today backwards; the chart keeps every day
     return Section(name, title, first_column, counted, nothing, shown, total, bars, height)
 
 

@@ -22,8 +22,11 @@ from emite.cancellations.requesting import (
     PastDeadline,
 )
 from emite.cfdi.cancelacion import verify
+from emite.cfdi.notas import Reason
 from emite.charges.allocating import live_document, release
 from emite.charges.models import Allocation, Charge
+from emite.credits import crediting
+from emite.credits.originals import NotCreditable
 from emite.documents import steps
 from emite.documents.models import DocumentEvent, FiscalDocument
 from emite.documents.models import State as DocumentState
@@ -202,6 +205,15 @@ def test_a_request_is_taken_back_only_before_it_leaves(document: FiscalDocument,
     second = drive(ask(document, hospital))
     with pytest.raises(NotCancellable):
         requesting.take_back(second, user=hospital.biller, now=make.now())
+
+
+def test_nothing_is_credited_on_what_is_being_cancelled(document: FiscalDocument, hospital: make.Hospital) -> None:
+    request = ask(document, hospital)
+    wanted = crediting.Wanted(Reason.BONIFICACION, "03", "Cortesía")
+    with pytest.raises(NotCreditable, match="cancelación"):
+        crediting.ask(charge_of(document), wanted, user=hospital.biller, now=make.now(), idempotency_key="note")
+    requesting.take_back(request, user=hospital.biller, now=make.now())
+    crediting.ask(charge_of(document), wanted, user=hospital.biller, now=make.now(), idempotency_key="note")
 
 
 def test_the_receptor_refuses_and_later_accepts(sandbox: RunningSandbox, hospital: make.Hospital) -> None:

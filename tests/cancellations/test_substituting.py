@@ -183,6 +183,18 @@ def test_after_a_refusal_the_old_one_may_be_kept(
     assert live_document(charge_of(old)) == old
 
 
+def test_who_takes_back_the_end_of_the_new_one_decides_again(
+    old: FiscalDocument, hospital: make.Hospital, sandbox: RunningSandbox
+) -> None:
+    made = refused(old, hospital, sandbox)
+    now = make.now() + dt.timedelta(days=10.5)
+    substituting.keep_first(made, user=hospital.biller, now=now)
+    asked = CancellationRequest.objects.get(document=made.substitute)
+    requesting.take_back(asked, user=hospital.biller, now=now)
+    assert states(made) == ("refused", State.STAMPED, State.STAMPED)
+    substituting.keep_first(made, user=hospital.biller, now=now)
+
+
 def test_after_a_refusal_it_may_be_asked_again(
     old: FiscalDocument, hospital: make.Hospital, sandbox: RunningSandbox
 ) -> None:

@@ -19,6 +19,7 @@ from emite.cancellations.waking import wake
 from emite.cfdi import plazos
 from emite.cfdi.cancelacion import Motivo
 from emite.cfdi.zones import zone_of
+from emite.credits.models import LateRequest
 from emite.documents.models import FiscalDocument
 from emite.documents.models import State as DocumentState
 from emite.documents.steps import reached
@@ -136,6 +137,12 @@ def require_askable(
         raise AlreadyCancelled("Esta factura ya está cancelada ante el SAT.")
     if locked.state != DocumentState.STAMPED:
         raise NotCancellable("Sólo se cancela una factura timbrada: esta no tiene folio fiscal.")
+    leaves = LateRequest.objects.filter(note__document=locked, note__original__state=DocumentState.STAMPED)
+    if leaves.exclude(state=LateRequest.State.FAILED).exists():
+        raise NotCancellable(
+            "Esta nota de crédito sacó la remisión de la factura global para facturarla a su cliente: sin ella el "
+            "ingreso quedaría dos veces."
+        )
     earlier = CancellationRequest.objects.filter(document=locked, state__in=OPEN).first()
     if earlier is not None:
         raise AlreadyAsked(earlier)
@@ -186,6 +193,10 @@ def take_back(request: CancellationRequest, *, user: User, now: dt.datetime) -> 
         ).update(state=State.DROPPED, finished_at=now, next_at=None, last_text="Se retiró antes de enviarse.")
         if not undone:
             raise NotCancellable("La solicitud ya salió al SAT: no se puede retirar.")
+        # Without it the first is kept by nobody's act: a person decides the substitution again.
+        Substitution.objects.filter(substitute_id=request.document_id, state=Substitution.State.UNDOING).update(
+            state=Substitution.State.REFUSED
+        )
         note(request, "dropped", now=now, who=user.email)
         record(
             organization_id=request.organization_id,

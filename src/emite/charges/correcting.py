@@ -139,6 +139,8 @@ def remainder(charge: Charge, back: Mapping[uuid.UUID, Decimal]) -> Remainder:
     sums = totals(items)
     if sums.total <= 0 or any((item.descuento or Decimal(0)) >= item.importe for item in items):
         raise CorrectionRefused("lines", "Lo que queda no llega a un centavo: devuelva todo.")
+    if sums.total >= charge.total:
+        raise CorrectionRefused("lines", "Lo que se devuelve no llega a un centavo: escriba más.")
     return Remainder(
         tuple((line, each, item) for (line, each), item in zip(left, items, strict=True)),
         sums.sub_total,

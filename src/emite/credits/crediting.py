@@ -25,7 +25,7 @@ from emite.charges import drawer
 from emite.charges.collecting import DESK_FORMS
 from emite.charges.models import CashMovement, CashRegister, Charge
 from emite.credits.models import CreditLine, CreditNote, LateRequest
-from emite.credits.originals import NotCreditable, Original, amounts, left_of, original_of
+from emite.credits.originals import NotCreditable, Original, amounts, is_ending, left_of, original_of
 from emite.documents.models import FiscalDocument
 from emite.documents.sealing import NotReady, draft
 from emite.documents.steps import reached
@@ -102,6 +102,8 @@ def store(
     """Draft, note and lines for a charge that is locked. Call inside the transaction that answers for them."""
     original = original_of(charge)
     FiscalDocument.objects.select_for_update(no_key=True).only("pk").get(pk=original.document.pk)
+    if is_ending(original.document):
+        raise NotCreditable("Esta factura tiene una cancelación o una sustitución en curso: espere a que termine.")
     parts = _chosen(original, left_of(original, lock=True), wanted)
     document = draft(
         _built(original, parts, wanted, now),

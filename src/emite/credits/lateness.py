@@ -24,6 +24,7 @@ from emite.charges.collecting import largest_form
 from emite.charges.models import Allocation, Charge
 from emite.credits.crediting import Wanted, store
 from emite.credits.models import CreditBalance, LateRequest
+from emite.credits.originals import NotCreditable, is_ending
 from emite.credits.settling import DEAD, settle
 from emite.documents.models import FiscalDocument, State
 from emite.documents.sealing import NotReady, check, errors
@@ -50,7 +51,10 @@ Status = LateRequest.State
 
 
 class NotLate(Exception):
-    """The charge is not one that this road is for. `reason` is one of: not_global, not_stamped, asked, credited."""
+    """The charge is not one that this road is for.
+
+    `reason` is one of: not_global, not_stamped, ending, asked, credited.
+    """
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -88,7 +92,10 @@ def ask(
         _judge(locked, request, now)
         wanted = Wanted(Reason.LATE, largest_form(locked))
         key = uuid.uuid5(locked.pk, f"egreso-{idempotency_key}").hex
-        note = store(locked, wanted, user=user, now=now, idempotency_key=key, channel=channel)
+        try:
+            note = store(locked, wanted, user=user, now=now, idempotency_key=key, channel=channel)
+        except NotCreditable as refused:  # its cancellation was asked for between our look and our lock
+            raise NotLate("ending") from refused
         made = LateRequest.objects.create(
             organization_id=locked.organization_id,
             charge=locked,
@@ -124,6 +131,8 @@ def _require_late(charge: Charge) -> FiscalDocument:
         raise NotLate("not_global")
     if original.state != State.STAMPED:
         raise NotLate("not_stamped")
+    if is_ending(original):
+        raise NotLate("ending")
     if CreditBalance.objects.filter(document=original, charge=charge, credited__gt=0).exists():
         # What is left of it is no longer what its lines say.
         raise NotLate("credited")
@@ -257,7 +266,9 @@ def _issuing(row: LateRequest, now: dt.datetime) -> None:
 def _waiting(row: LateRequest, now: dt.datetime) -> None:
     """The charge is free and nothing is lost: whoever invoices it, or the next global, ends the operation."""
     live = live_document(row.charge)
-    if live is None or live.state != State.STAMPED:
+    if row.charge.state == Charge.State.VOID:
+        _move(row, Status.RETURNED, now)  # given back whole: there is nothing to invoice
+    elif live is None or live.state != State.STAMPED:
         _wait(row, now, WAIT_EVERY)
     elif live.channel == FiscalDocument.Channel.GLOBAL:
         _move(row, Status.RETURNED, now)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from django.db import connection
 from django.db.models import Sum
 
 from emite.cfdi import egresos
@@ -118,3 +119,19 @@ def notes_of(charge: Charge) -> Sequence[CreditNote]:
         .defer("document__content")
         .order_by("-created_at")
     )
+
+
+#: Asked as rows: what ends a CFDI lives above this folder.
+_ENDING = """
+SELECT EXISTS (SELECT 1 FROM cancellations_cancellationrequest
+               WHERE document_id = %(pk)s AND finished_at IS NULL)
+    OR EXISTS (SELECT 1 FROM cancellations_substitution
+               WHERE (original_id = %(pk)s OR substitute_id = %(pk)s) AND finished_at IS NULL)
+"""
+
+
+def is_ending(document: FiscalDocument) -> bool:
+    """Whether SAT is asked to cancel it, or another takes its place: nothing is credited on it meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDING, {"pk": document.pk})
+        return bool(cursor.fetchone()[0])

@@ -52,6 +52,7 @@ NOT_LATE = {
     "asked": "Ya se está sacando de la factura global: espere a que termine.",
     "not_global": "Esta remisión no está en una factura global.",
     "not_stamped": "La factura global todavía se está timbrando: intente en unos minutos.",
+    "ending": "La factura global se está cancelando ante el SAT: espere a que termine.",
     "credited": "Parte de esta remisión ya tiene nota de crédito sobre la global: no se puede facturar completa.",
 }
 

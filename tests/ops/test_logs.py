@@ -81,6 +81,14 @@ def test_bytes_and_ids_are_kept_readable(lines: io.StringIO) -> None:
     assert (line["uuid"], line["detail"], line["elapsed_ms"]) == (uuid, "[2 bytes]", 12)
 
 
+@pytest.mark.parametrize("path", ["/entrar/invitacion/aB3-xyz_/", "/entrar/contrasena/01936f4e/c9k-0a1b2c/?x=1"])
+def test_a_link_that_opens_an_account_is_not_in_the_log(path: str) -> None:
+    told = logs.redact(f"Method Not Allowed (HEAD): {path}")
+    assert told.startswith("Method Not Allowed (HEAD): /entrar/")
+    assert "c9k" not in told
+    assert "aB3" not in told
+
+
 @pytest.mark.parametrize(
     "text", ["internacionaliza", "/caja/remisiones/nueva", "20001000000300022323", "2026-11-22T18:00:00"]
 )

@@ -29,6 +29,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)\b((?:\w*passw(?:or)?d|contraseña|secret\w*|token|authorization|cookie|api[_-]?key)['\"]?\s*[=:]\s*)"
                 r"(?:bearer\s+)?('[^']*'|\"[^\"]*\"|\S+)"), rf"\1{_HIDDEN}"),
     (re.compile(r"(?i)(://[^:/\s@]+:)[^@/\s]+@"), rf"\1{_HIDDEN}@"),
+    (re.compile(r"(/entrar/(?:invitacion|contrasena)/)[^\s\"'?]+"), rf"\1{_HIDDEN}"),
     # A ticket's code: four groups of four symbols; without dashes, sixteen of which one is a digit or all are capitals.
     (re.compile(rf"(?<![0-9A-Za-z]){_CROCKFORD}{{4}}(?:[- ]{_CROCKFORD}{{4}}){{3}}(?![0-9A-Za-z])"), "[código]"),
     (re.compile(rf"(?<![0-9A-Za-z])(?=[A-Za-z]*\d|[A-Z]{{16}}){_CROCKFORD}{{16}}(?![0-9A-Za-z])"), "[código]"),

@@ -118,3 +118,12 @@ def test_person_of_no_organization_is_told() -> None:
 
     assert response.status_code == 403
     assert "no pertenece a esta organización" in said(response)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address", ["invitacion/un-token/", "contrasena/01936f4e-7d2a-7c3b-9f4e-2b1c0d9e8f7a/un-token/"]
+)
+def test_a_scanner_of_mails_neither_uses_a_link_nor_gets_it_logged(address: str) -> None:
+    """HEAD is answered as GET: a refusal would write the address, with its token, to the log."""
+    assert Client().head(f"/entrar/{address}").status_code == 302

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from emite.accounts import passwords
 from emite.database import tenancy
@@ -61,7 +61,7 @@ def forgot(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["GET"])
+@require_safe
 def reset_link(request: HttpRequest, pk: uuid.UUID, token: str) -> HttpResponse:
     """The mail's address: remembered in the session, and out of the browser's bar at once."""
     request.session[_HELD] = [str(pk), token]

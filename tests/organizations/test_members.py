@@ -99,6 +99,24 @@ def test_the_last_administrator_stays(hospital: make.Hospital) -> None:
             change()
 
 
+@pytest.mark.parametrize("leaves", [True, False])
+def test_who_administers_no_more_leaves_no_invitation_open(hospital: make.Hospital, leaves: bool) -> None:
+    other = Membership.objects.get(user=hospital.biller)
+    members.change(
+        hospital.organization, other.pk, role="administrador", can_issue=True, by=hospital.admin, now=make.now()
+    )
+    token = invite(hospital, "yo-mismo@fuera.test", role="administrador")
+    leaver = Membership.objects.get(user=hospital.admin)
+    if leaves:
+        members.deactivate(hospital.organization, leaver.pk, by=hospital.biller, now=make.now())
+    else:
+        members.change(
+            hospital.organization, leaver.pk, role="consulta", can_issue=False, by=hospital.biller, now=make.now()
+        )
+    with pytest.raises(members.SetupRefused):
+        members.accept(token, name="Otra vez", password=PASSWORD, now=make.now())
+
+
 def test_whoever_leaves_is_out_at_once_and_may_come_back(hospital: make.Hospital) -> None:
     client = Client(HTTP_HOST="127.0.0.1")
     client.force_login(hospital.cashier)

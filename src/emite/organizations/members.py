@@ -119,6 +119,8 @@ def change(
         after = {"role": role, "can_issue": can_issue}
         if row.role == Role.ADMINISTRADOR and role != Role.ADMINISTRADOR:
             _not_last(organization, row)
+        if row.role == Role.ADMINISTRADOR and role != Role.ADMINISTRADOR:
+            _take_back_invitations(organization, row, now)
         if before != after:
             row.role, row.can_issue = role, can_issue
             row.save(update_fields=["role", "can_issue"])
@@ -135,6 +137,7 @@ def deactivate(organization: Organization, pk: uuid.UUID, *, by: User, now: dt.d
         row = _member(organization, pk)
         if row.role == Role.ADMINISTRADOR:
             _not_last(organization, row)
+        _take_back_invitations(organization, row, now)
         row.deactivated_at = now
         row.save(update_fields=["deactivated_at"])
         User.objects.filter(pk=row.user_id).update(session_version=F("session_version") + 1)
@@ -177,6 +180,11 @@ def _send(
     }
     post("organizations/invitation", context, to=email, organization_id=organization.pk, now=now)
     return made
+
+
+def _take_back_invitations(organization: Organization, row: Membership, now: dt.datetime) -> None:
+    """Who administers no more leaves no door open behind."""
+    _close(Invitation.objects.filter(organization=organization, invited_by=row.user), now)
 
 
 def _close(rows: QuerySet[Invitation], now: dt.datetime) -> None:

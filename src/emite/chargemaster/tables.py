@@ -72,15 +72,23 @@ def _encoding(file: BinaryIO) -> tuple[str, list[str]]:
         raise TableRefused("Es un libro de Excel: guárdelo como CSV (delimitado por comas) y elija ese archivo.")
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise TableRefused("El archivo está en UTF-16: guárdelo como «CSV UTF-8» y elija ese archivo.")
+    if _reads_as(file, "utf-8"):
+        return "utf-8-sig", []
+    if _reads_as(file, "cp1252"):
+        return "cp1252", ["El archivo no está en UTF-8: se leyó como Windows-1252 (Latin-1). Revise los acentos."]
+    raise TableRefused("No se pueden leer los acentos del archivo: guárdelo como «CSV UTF-8» y elija ese archivo.")
+
+
+def _reads_as(file: BinaryIO, encoding: str) -> bool:
     file.seek(0)
     try:
-        for _ in io.TextIOWrapper(io.BufferedReader(_Kept(file)), encoding="utf-8"):
+        for _ in io.TextIOWrapper(io.BufferedReader(_Kept(file)), encoding=encoding):
             pass
     except UnicodeDecodeError:
+        return False
+    finally:
         file.seek(0)
-        return "cp1252", ["El archivo no está en UTF-8: se leyó como Windows-1252 (Latin-1). Revise los acentos."]
-    file.seek(0)
-    return "utf-8-sig", []
+    return True
 
 
 class _Kept(io.RawIOBase):

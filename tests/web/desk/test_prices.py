@@ -174,3 +174,11 @@ def test_200_megabytes_are_refused_before_they_are_read(admin: Person) -> None:
     )  # fmt: skip
     assert response.status_code == 413
     assert f"a lo más {MOST_BYTES // 2**20} MB" in said(response)
+
+
+def test_letters_that_no_windows_writes_are_refused(admin: Person) -> None:
+    response = send(admin, GOOD.encode() + "X,EXÁMEN MÉDICO,85121502,E48,16,10\n".encode("cp850"))
+
+    assert response.status_code == 422
+    assert "guárdelo como «CSV UTF-8»" in said(response)
+    assert not ChargeItem.objects.exists()

@@ -125,6 +125,8 @@ def test_search_by_who_received_the_invoice(hospital: Hospital) -> None:
         ("28 dic", dt.date(2025, 12, 28)),
         ("2/11/26", dt.date(2026, 11, 2)),
         ("31/02/2026", None),
+        ("31/12/9999", None),
+        ("0001-01-01", None),
         ("99/99", None),
         ("nov", None),
     ],

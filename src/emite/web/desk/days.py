@@ -1,4 +1,4 @@
-"""Days as people write them: 22/11, 22 nov, hoy. No rule about which days may be asked for lives here."""
+"""Days as people write them: 22/11, 22 nov, hoy; none outside 2000-2100, where nobody's invoices are."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ def read_day(typed: str, today: dt.date) -> dt.date | None:
 
 
 def _day(year: int, month: int, day: int) -> dt.date | None:
+    if not 2000 <= year <= 2100:
+        return None
     try:
         return dt.date(year, month, day)
     except ValueError:

@@ -176,6 +176,6 @@ def _read_cursor(typed: str) -> tuple[dt.datetime, uuid.UUID] | None:
     moment, _, pk = typed.partition("_")
     try:
         read = dt.datetime.fromisoformat(moment)
-        return (read, uuid.UUID(pk)) if read.tzinfo else None
+        return (read, uuid.UUID(pk)) if read.tzinfo and 2000 <= read.year <= 2100 else None
     except ValueError:
         return None

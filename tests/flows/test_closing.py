@@ -52,6 +52,7 @@ def closing_too() -> Iterator[None]:
 def log_in(watched: Watched, site: Site, email: str) -> None:
     page = watched.page
     watched.go(f"{site.url}/entrar/")
+    page.wait_for_selector("input:focus")
     page.keyboard.type(email)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)

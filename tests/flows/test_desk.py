@@ -64,6 +64,7 @@ def log_in(watched: Watched, site: Site, email: str) -> None:
     """By keyboard alone: the first field has the focus."""
     page = watched.page
     watched.go(f"{site.url}/entrar/")
+    page.wait_for_selector("input:focus")
     page.keyboard.type(email)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
@@ -206,6 +207,7 @@ def test_counter_invoice_arrives_while_one_looks(
         page = watched.page
         log_in(watched, site, staff.biller.email)
         watched.go(f"{site.url}/caja/remisiones/{charge.pk}/factura/")
+        page.wait_for_selector("input:focus")
         page.keyboard.type("XOJI740919U48")
         watched.answered("/opciones/", lambda: page.keyboard.press("Tab"))
         page.keyboard.type("76028")
@@ -247,6 +249,7 @@ def test_sums_move_as_one_types(visit: Any, site: Site, staff: Hospital) -> None
         page = watched.page
         log_in(watched, site, staff.cashier.email)
         watched.go(f"{site.url}/caja/remisiones/nueva/")
+        page.wait_for_selector("input:focus")
         page.keyboard.type("CON-02")
         watched.answered("/calculo/?todo=1", lambda: page.keyboard.press("Tab"))
         page.wait_for_selector("text=$1,102.00")

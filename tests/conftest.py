@@ -1,13 +1,19 @@
 """The ground under every test: one embedded database per run, made when the first test asks for it.
 Not builders of domain objects (make.py)."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.pac.sandbox import RunningSandbox
 
 # Set before Django reads its settings. Workers of pytest-xdist inherit the folder of the run that started them.
 _OWNED = "EMITE_TEST_DATA" not in os.environ
@@ -50,6 +56,15 @@ def database_server() -> Path:
     in_xdist = "PYTEST_XDIST_WORKER" in os.environ
     embedded.ensure_running(DATA, durable=False, die_with_us=not in_xdist)
     return DATA
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    """One sandbox PAC for all whose hospital stands behind it (`make.behind`)."""
+    from tests.pac.sandbox import running_sandbox
+
+    with running_sandbox(tmp_path_factory.mktemp("pac")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

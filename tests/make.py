@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -25,10 +27,12 @@ from emite.charges.charging import code_of
 from emite.charges.collecting import Part, pay
 from emite.charges.models import CashRegister, Charge, ChargeCounter, RegisterSession
 from emite.charges.pricing import LineInput
+from emite.issuers import connecting
 from emite.issuers.keys import load_csd, seal_pac_password
 from emite.issuers.models import Issuer, PacAccount, Series
 from emite.organizations.models import Membership, Organization, PortalActivation, PortalLink
 from emite.pac.sandbox.authority import TestAuthority
+from tests.pac.sandbox import RunningSandbox
 
 _numbers = itertools.count(1)
 _pairs: dict[object, tuple[bytes, bytes]] = {}
@@ -140,6 +144,19 @@ def link(organization: Organization, admin: User, biller: User) -> None:
         organization=organization, state="approved", asked_by=admin, asked_at=now(), decided_at=now()
     )
     PortalLink.objects.create(organization=organization, user=biller, linked_at=now())
+
+
+@contextmanager
+def behind(sandbox: RunningSandbox, settings: Any, **over: Any) -> Iterator[Hospital]:
+    """San Telmo whose invoices this sandbox stamps. It behaves at the beginning and is left so."""
+    settings.PAC_TRUST_DIR = sandbox.trust_dir
+    connecting._adapters.clear()
+    sandbox.behave()
+    sandbox.control(
+        "settings", clock_offset_seconds=0, blind_seconds=0, cancel_lag_seconds=0, repeated_with_xml=True, credits=None
+    )
+    yield hospital(authority=sandbox.authority, pac_url=sandbox.url, **over)
+    sandbox.behave()
 
 
 def csd(of: Hospital, authority: TestAuthority, **over: dt.datetime) -> None:

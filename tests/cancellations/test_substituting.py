@@ -21,9 +21,8 @@ from emite.charges.models import Allocation, Charge
 from emite.documents import steps
 from emite.documents.models import FiscalDocument, StampedXml, State
 from emite.invoices import issuing, stamping
-from emite.issuers import connecting
 from tests import make
-from tests.pac.sandbox import RunningSandbox, running_sandbox
+from tests.pac.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,21 +32,11 @@ WRONG_USO = make.receptor()
 RIGHT = make.receptor(uso_cfdi="S01")
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("pac")) as running:
-        yield running
-
-
 @pytest.fixture
 def hospital(sandbox: RunningSandbox, settings: object) -> Iterator[make.Hospital]:
-    settings.PAC_TRUST_DIR = sandbox.trust_dir  # type: ignore[attr-defined]
-    connecting._adapters.clear()
-    sandbox.behave()
-    sandbox.control("settings", clock_offset_seconds=0)
-    yield make.hospital(authority=sandbox.authority, pac_url=sandbox.url)
+    with make.behind(sandbox, settings) as made:
+        yield made
     steps.hook = None
-    sandbox.behave()
 
 
 @pytest.fixture

@@ -23,10 +23,9 @@ from emite.documents.models import State
 from emite.documents.rendering import stamped_xml
 from emite.invoices import issuing
 from emite.invoices.issuing import NotAllowed
-from emite.issuers import connecting
 from tests import make
 from tests.credits.stands import credit, drive, in_global, invoiced, sound, stamped_total, wanted
-from tests.pac.sandbox import RunningSandbox, running_sandbox
+from tests.pac.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,20 +33,10 @@ D = Decimal
 CFDI = "{http://www.sat.gob.mx/cfd/4}"
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("pac")) as running:
-        yield running
-
-
 @pytest.fixture
 def hospital(sandbox: RunningSandbox, settings: object) -> Iterator[make.Hospital]:
-    settings.PAC_TRUST_DIR = sandbox.trust_dir  # type: ignore[attr-defined]
-    connecting._adapters.clear()
-    sandbox.behave()
-    made = make.hospital(authority=sandbox.authority, pac_url=sandbox.url)
-    yield made
-    sandbox.behave()
+    with make.behind(sandbox, settings) as made:
+        yield made
     sound(made)
 
 

@@ -19,10 +19,9 @@ from emite.documents import steps
 from emite.documents.models import FiscalDocument, State
 from emite.documents.rendering import stamped_xml
 from emite.invoices import issuing
-from emite.issuers import connecting
 from tests import make
 from tests.credits.stands import ask_late, drive, finish, in_global, invoiced, sound, stamped_total
-from tests.pac.sandbox import RunningSandbox, running_sandbox
+from tests.pac.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,20 +33,10 @@ class Killed(BaseException):
     """The process died here."""
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("pac")) as running:
-        yield running
-
-
 @pytest.fixture
 def hospital(sandbox: RunningSandbox, settings: object) -> Iterator[make.Hospital]:
-    settings.PAC_TRUST_DIR = sandbox.trust_dir  # type: ignore[attr-defined]
-    connecting._adapters.clear()
-    sandbox.behave()
-    made = make.hospital(authority=sandbox.authority, pac_url=sandbox.url)
-    yield made
-    sandbox.behave()
+    with make.behind(sandbox, settings) as made:
+        yield made
     sound(made)
 
 

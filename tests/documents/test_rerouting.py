@@ -14,29 +14,19 @@ from emite.documents import rerouting
 from emite.documents import stamping as verbs
 from emite.documents.models import FiscalDocument, StampAttempt, State
 from emite.invoices import issuing, stamping
-from emite.issuers import connecting
 from emite.issuers.keys import open_pac_password
 from emite.issuers.models import PacAccount
 from emite.issuers.pac_accounts import AccountRefused, NotAllowed, Wanted, change_password, run_test
 from tests import make
-from tests.pac.sandbox import RunningSandbox, running_sandbox
+from tests.pac.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("pac")) as running:
-        yield running
-
-
 @pytest.fixture
 def hospital(sandbox: RunningSandbox, settings: object) -> Iterator[make.Hospital]:
-    settings.PAC_TRUST_DIR = sandbox.trust_dir  # type: ignore[attr-defined]
-    connecting._adapters.clear()
-    sandbox.behave()
-    yield make.hospital(authority=sandbox.authority, pac_url=sandbox.url)
-    sandbox.behave()
+    with make.behind(sandbox, settings) as made:
+        yield made
 
 
 def wanted(url: str, **over: Any) -> Wanted:

@@ -17,28 +17,18 @@ from emite.documents import steps
 from emite.documents.models import Delivery, DocumentEvent, FiscalDocument, SealedXml, StampedXml, State
 from emite.documents.resolving import NotAllowed, Refused, proof_of, stuck
 from emite.invoices import issuing, resolving, stamping
-from emite.issuers import connecting
 from emite.pac.port import Found
 from tests import make
-from tests.pac.sandbox import RunningSandbox, running_sandbox
+from tests.pac.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("pac")) as running:
-        yield running
-
-
 @pytest.fixture
 def hospital(sandbox: RunningSandbox, settings: object) -> Iterator[make.Hospital]:
-    settings.PAC_TRUST_DIR = sandbox.trust_dir  # type: ignore[attr-defined]
     settings.PAC_TIMEOUTS = (1.0, 1.0, 1.5)  # type: ignore[attr-defined]
-    connecting._adapters.clear()
-    sandbox.behave()
-    yield make.hospital(authority=sandbox.authority, pac_url=sandbox.url)
-    sandbox.behave()
+    with make.behind(sandbox, settings) as made:
+        yield made
 
 
 def issue(hospital: make.Hospital, charge: Charge, *, key: str = "one", email: str = "") -> FiscalDocument:

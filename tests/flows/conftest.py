@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.pac.sandbox import RunningSandbox, running_sandbox
+from tests.pac.sandbox import RunningSandbox
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -32,12 +32,6 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("pac")) as running:
-        yield running
-
-
 @pytest.fixture
 def site(transactional_db: None) -> Iterator[Site]:
     from tests.flows.browsing import Site
@@ -50,16 +44,8 @@ def site(transactional_db: None) -> Iterator[Site]:
 
 @pytest.fixture
 def hospital(sandbox: RunningSandbox, settings: object, transactional_db: None) -> Iterator[Hospital]:
-    from emite.issuers import connecting
     from tests import make
 
-    settings.PAC_TRUST_DIR = sandbox.trust_dir  # type: ignore[attr-defined]
-    connecting._adapters.clear()
-    sandbox.behave()
-    yield make.hospital(
-        authority=sandbox.authority,
-        pac_url=sandbox.url,
-        address="Av. Álvaro Obregón 121, Roma Norte, Ciudad de México",
-        support_hours="lunes a sábado de 8:00 a 20:00",
-    )
-    sandbox.behave()
+    where = "Av. Álvaro Obregón 121, Roma Norte, Ciudad de México"
+    with make.behind(sandbox, settings, address=where, support_hours="lunes a sábado de 8:00 a 20:00") as made:
+        yield made

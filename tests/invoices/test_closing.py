@@ -31,29 +31,19 @@ from emite.documents.rendering import pdf_of
 from emite.invoices import closing, issuing, periods, proposing, stamping, watching
 from emite.invoices.models import Closing, GlobalDocument, GlobalPolicy
 from emite.invoices.proposing import Scope
-from emite.issuers import connecting
 from emite.organizations.models import Membership, Organization
 from tests import make
-from tests.pac.sandbox import RunningSandbox, running_sandbox
+from tests.pac.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CFDI = "{http://www.sat.gob.mx/cfd/4}"
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("pac")) as running:
-        yield running
-
-
 @pytest.fixture
 def hospital(sandbox: RunningSandbox, settings: object) -> Iterator[make.Hospital]:
-    settings.PAC_TRUST_DIR = sandbox.trust_dir  # type: ignore[attr-defined]
-    connecting._adapters.clear()
-    sandbox.behave()
-    yield make.hospital(authority=sandbox.authority, pac_url=sandbox.url)
-    sandbox.behave()
+    with make.behind(sandbox, settings) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)

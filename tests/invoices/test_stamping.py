@@ -32,26 +32,17 @@ from emite.issuers import connecting
 from emite.issuers.models import PacAccount
 from emite.ops import driving
 from tests import make
-from tests.pac.sandbox import RunningSandbox, running_sandbox
+from tests.pac.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OWNER = "test:1"
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("pac")) as running:
-        yield running
-
-
 @pytest.fixture
 def hospital(sandbox: RunningSandbox, settings: object) -> Iterator[make.Hospital]:
-    settings.PAC_TRUST_DIR = sandbox.trust_dir  # type: ignore[attr-defined]
-    connecting._adapters.clear()
-    sandbox.behave()
-    yield make.hospital(authority=sandbox.authority, pac_url=sandbox.url)
-    sandbox.behave()
+    with make.behind(sandbox, settings) as made:
+        yield made
 
 
 def issue(hospital: make.Hospital, charge: Charge, *, key: str = "one", **over: str) -> FiscalDocument:

@@ -10,17 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.pac.sandbox import RunningSandbox, running_sandbox
+from tests.pac.sandbox import RunningSandbox
 
 if TYPE_CHECKING:
     from tests.make import Hospital
     from tests.web.api.system import System
-
-
-@pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("pac")) as running:
-        yield running
 
 
 @pytest.fixture
@@ -33,14 +27,10 @@ def hospital(db: None) -> Hospital:
 @pytest.fixture
 def issuing(sandbox: RunningSandbox, settings: object, db: None) -> Iterator[Hospital]:
     """A hospital whose invoices can be stamped."""
-    from emite.issuers import connecting
     from tests import make
 
-    settings.PAC_TRUST_DIR = sandbox.trust_dir  # type: ignore[attr-defined]
-    connecting._adapters.clear()
-    sandbox.behave()
-    yield make.hospital(authority=sandbox.authority, pac_url=sandbox.url)
-    sandbox.behave()
+    with make.behind(sandbox, settings) as made:
+        yield made
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from emite.invoices import stamping
 from emite.invoices.issuing import Request, issue
 from emite.ops import export
 from emite.reports.figures import Period, by_day, pending, roads
-from emite.reports.tables import Table, csv_lines, xlsx
+from emite.sheets.tables import Table, csv_lines, xlsx
 from tests import make
 from tests.make import Hospital
 from tests.web.desk.staff import Person, audited, said

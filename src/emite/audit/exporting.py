@@ -3,20 +3,17 @@
 JSON lines carry each event exactly, in the order of columns that is hashed; CSV is for a spreadsheet.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from emite.audit.models import AuditEvent
+from emite.sheets import comma
 
 COLUMNS: Final = (
     "id", "organization_id", "position", "at", "actor", "action", "subject", "before", "after", "reason", "ip",
     "prev_hash", "hash",
 )  # fmt: skip
-#: A spreadsheet would run what begins so.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def json_lines(events: Iterable[AuditEvent]) -> Iterator[str]:
@@ -25,10 +22,9 @@ def json_lines(events: Iterable[AuditEvent]) -> Iterator[str]:
 
 
 def csv_lines(events: Iterable[AuditEvent]) -> Iterator[str]:
-    """With the mark that tells Excel it is UTF-8."""
-    yield "\ufeff" + _line(COLUMNS)
+    yield comma.MARK + comma.line(COLUMNS)
     for event in events:
-        yield _line(_cell(value) for value in _told(event).values())
+        yield comma.line(_cell(value) for value in _told(event).values())
 
 
 def _told(event: AuditEvent) -> dict[str, object]:
@@ -42,14 +38,5 @@ def _told(event: AuditEvent) -> dict[str, object]:
     }
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _line(cells: Iterable[str]) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerow(cells)
-    return written.getvalue()
+def _cell(value: object) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -14,6 +14,7 @@ from emite.chargemaster.keeping import ItemInput, faults_of
 from emite.chargemaster.models import ChargeItem
 from emite.chargemaster.tables import is_formula, read, tame
 from emite.lookup.words import plain
+from emite.sheets.comma import MARK
 
 COLUMNS: Final = ("codigo", "descripcion", "clave_sat", "unidad", "iva", "precio")
 OPTIONAL: Final = ("activo", "error")
@@ -133,7 +134,7 @@ def errors_as_csv(reading: Reading) -> str:
 
 def _written(names: list[str], rows: Iterable[list[str]]) -> str:
     file = io.StringIO(newline="")
-    file.write("\ufeff")  # without it spreadsheets take the accents for others
+    file.write(MARK)
     writer = csv.writer(file)
     writer.writerow(names)
     writer.writerows([tame(cell) for cell in row] for row in rows)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from emite.lookup.words import plain
+from emite.sheets.comma import FORMULA
 
 #: What one file may weigh and hold: a list of prices has thousands of rows, not hundreds of thousands.
 MOST_BYTES: Final = 5 * 2**20
 MOST_ROWS: Final = 20_000
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class TableRefused(Exception):
@@ -57,7 +57,7 @@ def read(file: BinaryIO, columns: Sequence[str], *, optional: Sequence[str] = ()
 
 def is_formula(cell: str) -> bool:
     """Would a spreadsheet run it? Numbers with a sign are just numbers."""
-    return cell.startswith(_FORMULA) and not cell[1:].replace(".", "").replace(",", "").isdigit()
+    return cell.startswith(FORMULA) and not cell[1:].replace(".", "").replace(",", "").isdigit()
 
 
 def tame(cell: str) -> str:

@@ -23,7 +23,9 @@ from emite.documents.models import UNSETTLED, WITH_UUID, FiscalDocument
 from emite.documents.rendering import pdf_of, stamped_xml
 from emite.issuers.models import Issuer
 from emite.reports.figures import ROADS
-from emite.reports.tables import Cell, Sheet, csv_line
+from emite.sheets import comma
+from emite.sheets.comma import Cell
+from emite.sheets.tables import Sheet
 from emite.typeset.process import TypesetFailed
 
 log = structlog.get_logger(__name__)
@@ -85,13 +87,13 @@ def zipped(month: Month) -> Iterator[bytes]:
     pipe = _Pipe()
     with tempfile.TemporaryFile() as lines, tempfile.TemporaryFile() as book:
         sheet = Sheet(book, "Índice", COLUMNS)
-        lines.write(("\ufeff" + csv_line(COLUMNS)).encode())
+        lines.write((comma.MARK + comma.line(COLUMNS)).encode())
         with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
             for document in month.documents().iterator(chunk_size=100):
                 document.organization = month.issuer.organization  # one, with its logo, for all
                 row = _add(archive, document)
                 sheet.add(row)
-                lines.write(csv_line(row).encode())
+                lines.write(comma.line(row).encode())
                 yield pipe.take()
             sheet.close()
             for name, index in (("indice.csv", lines), ("indice.xlsx", book)):

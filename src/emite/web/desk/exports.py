@@ -8,16 +8,17 @@ import tempfile
 import uuid
 
 from django.db import transaction
-from django.http import FileResponse, Http404, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from emite.audit import record
 from emite.issuers.models import Issuer
 from emite.reports.month import Month, zipped
-from emite.reports.tables import Table, csv_lines, xlsx
+from emite.sheets.tables import Table, csv_lines, xlsx
 from emite.web.access import Need, StaffRequest, staff
 from emite.web.desk.dashboard import SECTIONS, lines_of, period_of
+from emite.web.files import streamed
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -35,9 +36,7 @@ def figures(request: StaffRequest, name: str, kind: str) -> HttpResponseBase:
     table = Table(title, (first, counted, "Importe"), [(line.label, line.count, line.total) for line in lines])
     file_name = f"{name}-{period.since:%Y%m%d}-{period.until:%Y%m%d}.{kind}"
     if kind == "csv":
-        response: HttpResponseBase = StreamingHttpResponse(csv_lines(table), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="{file_name}"'
-        return response
+        return streamed(csv_lines(table), "text/csv; charset=utf-8", file_name)
     file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the answer once it is sent
     xlsx(table, file)
     file.seek(0)
@@ -58,9 +57,7 @@ def month(request: StaffRequest, pk: uuid.UUID) -> HttpResponseBase:
             subject=f"issuer:{issuer.pk}", after={"month": f"{first:%Y-%m}"}, now=timezone.now(),
         )  # fmt: skip
     asked = Month(issuer, first)
-    response = StreamingHttpResponse(zipped(asked), content_type="application/zip")
-    response["Content-Disposition"] = f'attachment; filename="{asked.name}.zip"'
-    return response
+    return streamed(zipped(asked), "application/zip", f"{asked.name}.zip")
 
 
 def _month(text: str) -> dt.date | None:

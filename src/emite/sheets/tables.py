@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,10 +10,8 @@ from typing import IO
 
 import xlsxwriter
 
-Cell = str | int | Decimal | dt.date | None
-
-#: A spreadsheet would run what begins so.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from emite.sheets import comma
+from emite.sheets.comma import Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +23,10 @@ class Table:
     rows: Iterable[Sequence[Cell]]
 
 
-def csv_line(cells: Iterable[Cell]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(_neutral(cell) for cell in cells)
-    return line.getvalue()
-
-
 def csv_lines(table: Table) -> Iterator[str]:
-    """With the mark without which Excel takes UTF-8 for Windows' own alphabet."""
-    yield "\ufeff" + csv_line(table.columns)
+    yield comma.MARK + comma.line(table.columns)
     for row in table.rows:
-        yield csv_line(row)
-
-
-def _neutral(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, str) and cell.startswith(_FORMULA):
-        return f"'{cell}"
-    return cell.isoformat() if isinstance(cell, dt.date) else str(cell)
+        yield comma.line(row)
 
 
 class Sheet:
@@ -68,7 +49,7 @@ class Sheet:
         for place, cell in enumerate(row):
             if isinstance(cell, Decimal):
                 self._sheet.write_number(self._next, place, cell, self._money)
-            elif isinstance(cell, int):
+            elif isinstance(cell, int | float):
                 self._sheet.write_number(self._next, place, cell)
             elif isinstance(cell, dt.date):
                 self._sheet.write_datetime(self._next, place, cell, self._day)

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from emite.accounts.models import User
 from emite.audit import record
 from emite.cfdi.comprobante import Concepto, Totals
+from emite.cfdi.taxes import Treatment
 from emite.charges.code import new_code
 from emite.charges.models import Allocation, Charge, ChargeCounter, ChargeLine
 from emite.charges.pricing import LineInput, LineRefused, check_line, conceptos, totals
@@ -117,6 +118,20 @@ def give_code(created: Charge) -> str:
     created.code_hash = ticket_codes.code_hash(created.organization_id, code)
     created.code_cipher = ticket_codes.encrypt_code(created.organization_id, code)
     return code
+
+
+def input_of(line: ChargeLine) -> LineInput:
+    """The line as it was typed and priced."""
+    return LineInput(
+        description=line.description,
+        clave_prod_serv=line.clave_prod_serv,
+        clave_unidad=line.clave_unidad,
+        treatment=Treatment(line.treatment),
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        discount=line.discount,
+        code=line.code,
+    )
 
 
 def lines_of(created: Charge, lines: Iterable[tuple[LineInput, Concepto]]) -> list[ChargeLine]:

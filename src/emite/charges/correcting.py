@@ -18,8 +18,8 @@ from emite.accounts.models import User
 from emite.audit import record
 from emite.cfdi.comprobante import Concepto
 from emite.cfdi.money import half_up, text, total, written_decimals
-from emite.cfdi.taxes import Treatment
 from emite.charges.allowing import must_correct
+from emite.charges.charging import input_of
 from emite.charges.collecting import Part, paid_in, told
 from emite.charges.drawer import CASH, Drawer, DrawerRefused, must_hold, session_for
 from emite.charges.models import (
@@ -153,16 +153,7 @@ def remainder(charge: Charge, back: Mapping[uuid.UUID, Decimal]) -> Remainder:
 
 def _less(line: ChargeLine, quantity: Decimal) -> LineInput:
     left = line.quantity - quantity
-    as_it_is = LineInput(
-        description=line.description,
-        clave_prod_serv=line.clave_prod_serv,
-        clave_unidad=line.clave_unidad,
-        treatment=Treatment(line.treatment),
-        quantity=line.quantity,
-        unit_price=line.unit_price,
-        discount=line.discount,
-        code=line.code,
-    )
+    as_it_is = input_of(line)
     if not quantity:
         return as_it_is
     places = max(2, -int(line.discount.normalize().as_tuple().exponent)) if line.discount else 2

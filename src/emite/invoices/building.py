@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 from emite.cfdi.comprobante import Comprobante, Emisor, Receptor
-from emite.cfdi.taxes import Treatment
 from emite.cfdi.zones import local_now
+from emite.charges.charging import input_of
 from emite.charges.collecting import largest_form
 from emite.charges.finding import lines_of
 from emite.charges.models import Charge
@@ -28,16 +29,7 @@ def line_inputs(charge: Charge, *, with_folio: bool = False, with_patient: bool 
     name = _printable(charge.patient_name) if with_patient else ""
     suffix += f". {PATIENT_PREFIX}{name}" if name else ""
     return [
-        LineInput(
-            description=line.description[: DESCRIPTION_LIMIT - len(suffix)] + suffix,
-            clave_prod_serv=line.clave_prod_serv,
-            clave_unidad=line.clave_unidad,
-            treatment=Treatment(line.treatment),
-            quantity=line.quantity,
-            unit_price=line.unit_price,
-            discount=line.discount,
-            code=line.code,
-        )
+        replace(input_of(line), description=line.description[: DESCRIPTION_LIMIT - len(suffix)] + suffix)
         for line in lines_of(charge)
     ]
 

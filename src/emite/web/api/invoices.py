@@ -23,6 +23,7 @@ from emite.web.api.once import IdempotencyKey, once
 from emite.web.api.problems import Problem, Wrong
 from emite.web.api.schemas import InvoiceIn, InvoiceOut, InvoicesPage
 from emite.web.api.showing import charge_or_404, charges_of, invoice, invoice_or_404, page_of
+from emite.web.files import attachment
 from emite.web.fiscal import FiscalDataForm
 
 router = Router(tags=["Facturas"])
@@ -119,7 +120,4 @@ def _stamped(request: ApiRequest, pk: uuid.UUID) -> FiscalDocument:
 
 
 def _file(content: bytes, media_type: str, document: FiscalDocument, suffix: str) -> HttpResponse:
-    name = f"{str(document.uuid).upper()}.{suffix}"
-    return HttpResponse(
-        content, content_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
+    return attachment(content, media_type, f"{str(document.uuid).upper()}.{suffix}")

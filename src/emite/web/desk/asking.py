@@ -39,6 +39,7 @@ from emite.typeset.process import TypesetFailed
 from emite.web.access import StaffRequest
 from emite.web.desk.counter_form import WITH_RFC, CounterForm
 from emite.web.errors.pages import page
+from emite.web.once import key_of
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +72,18 @@ class Counter:
     draft: str
     back: str
 
+    @classmethod
+    def of_one(cls, charge: Charge, name: str) -> Counter:
+        """Of one charge, at the addresses that begin with this name."""
+        args = [charge.pk]
+        return cls(
+            [charge],
+            address=reverse(f"desk:{name}", args=args),
+            choices=reverse(f"desk:{name}_choices", args=args),
+            draft=reverse(f"desk:{name}_draft", args=args),
+            back=reverse("desk:charge", args=args),
+        )
+
     @property
     def total(self) -> Decimal:
         return sum((each.total for each in self.charges), Decimal(0))
@@ -83,7 +96,7 @@ class Counter:
     def key(self, typed: str) -> str:
         """Bound to the charges: a form kept open must never speak of other ones."""
         first, *others = sorted(str(each.pk) for each in self.charges)
-        return uuid.uuid5(uuid.UUID(first), "-".join(["caja", _key(typed), *others])).hex
+        return uuid.uuid5(uuid.UUID(first), "-".join(["caja", key_of(typed), *others])).hex
 
 
 def serve(request: StaffRequest, counter: Counter, *, typed: dict[str, str] | None = None) -> HttpResponse:
@@ -94,7 +107,7 @@ def serve(request: StaffRequest, counter: Counter, *, typed: dict[str, str] | No
     if request.method == "GET":
         form = form_of(request, counter, None, initial=dict(typed or {}))
         return show(request, counter, form, str(uuid.uuid4()), asked=bool(typed))
-    key, action = _key(request.POST.get("clave_envio", "")), request.POST.get("accion", "")
+    key, action = key_of(request.POST.get("clave_envio", "")), request.POST.get("accion", "")
     if action in ("opciones", "corregir"):
         # The RFC, the régimen or who it is for changed: show their lists, complain about nothing yet.
         return show(request, counter, _unbound(request, counter), key)
@@ -133,7 +146,7 @@ def draft(request: StaffRequest, counter: Counter) -> HttpResponse:
         except TypesetFailed as error:
             log.warning("draft_not_drawn", error=type(error).__name__)
             form.add_error(None, "El PDF no se pudo dibujar en este momento: la vista previa sí está completa.")
-    return show(request, counter, form, _key(request.POST.get("clave_envio", "")), status=422)
+    return show(request, counter, form, key_of(request.POST.get("clave_envio", "")), status=422)
 
 
 def _previewed(request: StaffRequest, counter: Counter, form: CounterForm) -> Comprobante:
@@ -266,10 +279,3 @@ def address_of(charges: Sequence[Charge]) -> str:
 
 def form_label(key: str) -> str:
     return f"{DESK_FORMS.get(key, key)} ({key})"
-
-
-def _key(typed: str) -> str:
-    try:
-        return str(uuid.UUID(typed))
-    except ValueError:
-        return str(uuid.uuid4())

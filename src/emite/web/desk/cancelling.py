@@ -25,15 +25,15 @@ from emite.cfdi.faults import CfdiInvalid
 from emite.cfdi.stored import from_json
 from emite.charges.models import Allocation, Charge
 from emite.documents.models import FiscalDocument, State
-from emite.documents.rendering import pdf_of, stamped_xml
 from emite.documents.sealing import NotReady
 from emite.invoices.issuing import Request
 from emite.invoices.models import GlobalDocument
-from emite.typeset.process import TypesetFailed
 from emite.web.access import Need, StaffRequest, may, staff
 from emite.web.desk.cancel_states import MOTIVOS, WHO_ACCEPTS, standing
-from emite.web.errors.pages import page
+from emite.web.desk.cfdi_files import pdf_or_why, xml_of
+from emite.web.files import attachment
 from emite.web.fiscal import FiscalDataForm
+from emite.web.once import key_of
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +99,7 @@ def correct(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "GET":
         return _correct_page(request, document, _form(request, document, None), str(uuid.uuid4()))
     form = _form(request, document, request.POST)
-    key = _key(request.POST.get("clave_envio", ""))
+    key = key_of(request.POST.get("clave_envio", ""))
     if request.POST.get("accion") == "opciones":
         fresh = _form(request, document, None, {name: request.POST.get(name, "") for name in form.fields})
         return _correct_page(request, document, fresh, key)
@@ -198,7 +198,7 @@ def acuse(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     latest = found.order_by("-stored_at").first()
     if latest is None:
         raise Http404
-    return _file(bytes(latest.xml), "application/xml", f"acuse-{str(document.uuid).upper()}.xml")
+    return attachment(bytes(latest.xml), "application/xml", f"acuse-{str(document.uuid).upper()}.xml")
 
 
 @staff(Need.SEE)
@@ -209,15 +209,7 @@ def file(request: StaffRequest, pk: uuid.UUID, kind: str) -> HttpResponse:
     made = Substitution.objects.filter(organization=request.organization)
     if document.uuid is None or not (made.filter(original=document) | made.filter(substitute=document)).exists():
         raise Http404
-    name = str(document.uuid).upper()
-    if kind == "xml":
-        return _file(stamped_xml(document), "application/xml", f"{name}.xml")
-    try:
-        return _file(pdf_of(document), "application/pdf", f"{name}.pdf")
-    except TypesetFailed as error:
-        log.warning("invoice_not_drawn", document=str(document.pk), error=type(error).__name__)
-        advice = "La factura es válida y su XML se puede descargar. Intente el PDF otra vez en un minuto."
-        return page(request, 503, "El PDF no se pudo dibujar en este momento", advice)
+    return xml_of(document) if kind == "xml" else pdf_or_why(request, document)
 
 
 def _document(request: StaffRequest, pk: uuid.UUID) -> FiscalDocument:
@@ -299,16 +291,3 @@ def _correct_page(
 
 def _to(document: FiscalDocument) -> HttpResponseRedirect:
     return HttpResponseRedirect(reverse("desk:cancellation", args=[document.pk]))
-
-
-def _file(content: bytes, content_type: str, name: str) -> HttpResponse:
-    response = HttpResponse(content, content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-def _key(typed: str) -> str:
-    try:
-        return str(uuid.UUID(typed))
-    except ValueError:
-        return str(uuid.uuid4())

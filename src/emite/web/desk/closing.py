@@ -23,7 +23,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from emite.audit import record
 from emite.documents.models import UNSETTLED, FiscalDocument, State
-from emite.documents.rendering import pdf_of, stamped_xml
 from emite.invoices import closing as closings
 from emite.invoices import periods, proposing
 from emite.invoices.models import MOST, Closing, GlobalDocument, GlobalPolicy
@@ -31,10 +30,9 @@ from emite.invoices.periods import Period
 from emite.invoices.proposing import LeftOut, Proposal, Scope
 from emite.issuers.models import Issuer
 from emite.organizations.models import Organization
-from emite.typeset.process import TypesetFailed
 from emite.web.access import Need, StaffRequest, may, staff
+from emite.web.desk.cfdi_files import pdf_or_why, xml_of
 from emite.web.desk.states import Badge, invoice_badge
-from emite.web.errors.pages import page
 
 log = structlog.get_logger(__name__)
 
@@ -268,21 +266,13 @@ def _badge(document: FiscalDocument) -> Badge:
 @staff(Need.SEE)
 @require_GET
 def xml(request: StaffRequest, pk: uuid.UUID, number: int) -> HttpResponse:
-    document = _stamped(request, pk, number)
-    return _attachment(stamped_xml(document), "application/xml", document)
+    return xml_of(_stamped(request, pk, number))
 
 
 @staff(Need.SEE)
 @require_GET
 def pdf(request: StaffRequest, pk: uuid.UUID, number: int) -> HttpResponse:
-    document = _stamped(request, pk, number)
-    try:
-        drawn = pdf_of(document)
-    except TypesetFailed as error:
-        log.warning("global_not_drawn", document=str(document.pk), error=type(error).__name__)
-        advice = "La factura es válida y su XML se puede descargar. Intente el PDF otra vez en un minuto."
-        return page(request, 503, "El PDF no se pudo dibujar en este momento", advice)
-    return _attachment(drawn, "application/pdf", document)
+    return pdf_or_why(request, _stamped(request, pk, number))
 
 
 def _stamped(request: StaffRequest, pk: uuid.UUID, number: int) -> FiscalDocument:
@@ -295,13 +285,6 @@ def _stamped(request: StaffRequest, pk: uuid.UUID, number: int) -> FiscalDocumen
     if row is None or row.document.state not in (State.STAMPED, State.CANCELLED):
         raise Http404
     return row.document
-
-
-def _attachment(content: bytes, content_type: str, document: FiscalDocument) -> HttpResponse:
-    response = HttpResponse(content, content_type=content_type)
-    extension = content_type.rpartition("/")[2]
-    response["Content-Disposition"] = f'attachment; filename="{str(document.uuid).upper()}.{extension}"'
-    return response
 
 
 @staff(Need.ADMINISTER)

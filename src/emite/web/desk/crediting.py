@@ -29,17 +29,17 @@ from emite.credits.crediting import EXPLANATION_LIMIT, FORMS, CreditRefused, Wan
 from emite.credits.models import CreditNote
 from emite.credits.originals import NotCreditable, Original, left_of, original_of
 from emite.documents.models import FiscalDocument, State
-from emite.documents.rendering import pdf_of, stamped_xml
 from emite.documents.sealing import NotReady
 from emite.invoices.issuing import NotAllowed, NotInvoiceable, Request
-from emite.typeset.process import TypesetFailed
 from emite.web.access import Need, StaffRequest, staff
 from emite.web.desk import asking
 from emite.web.desk.amounts import AmountField
 from emite.web.desk.asking import Counter
+from emite.web.desk.cfdi_files import pdf_or_why, xml_of
 from emite.web.desk.charge_page import charge_or_404
 from emite.web.desk.payment_form import desk_registers
 from emite.web.errors.pages import page
+from emite.web.once import key_of
 
 REASONS = {
     Reason.DEVOLUCION: "Devolución: se regresa un servicio o producto",
@@ -137,7 +137,7 @@ def credit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "GET":
         form = CreditForm(None, original, left, initial={"forma_pago": largest_form(charge)})
         return _show(request, charge, original, left, form, uuid.uuid4().hex)
-    form, key = CreditForm(request.POST, original, left), _key(request.POST.get("llave", ""))
+    form, key = CreditForm(request.POST, original, left), key_of(request.POST.get("llave", ""))
     action = request.POST.get("accion", "revisar")
     if form.is_valid():
         try:
@@ -194,19 +194,13 @@ def _show(
 @staff(Need.SEE)
 @require_GET
 def xml(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    document = _stamped(request, pk)
-    return _file(stamped_xml(document), "application/xml", f"{str(document.uuid).upper()}.xml")
+    return xml_of(_stamped(request, pk))
 
 
 @staff(Need.SEE)
 @require_GET
 def pdf(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    document = _stamped(request, pk)
-    try:
-        return _file(pdf_of(document), "application/pdf", f"{str(document.uuid).upper()}.pdf")
-    except TypesetFailed:
-        advice = "La nota de crédito es válida y su XML se puede descargar. Intente el PDF otra vez en un minuto."
-        return page(request, 503, "El PDF no se pudo dibujar en este momento", advice)
+    return pdf_or_why(request, _stamped(request, pk), "La nota de crédito")
 
 
 @staff(Need.ISSUE)
@@ -262,13 +256,7 @@ def draft(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _counter(charge: Charge) -> Counter:
-    return Counter(
-        [charge],
-        address=reverse("desk:nominative", args=[charge.pk]),
-        choices=reverse("desk:nominative_choices", args=[charge.pk]),
-        draft=reverse("desk:nominative_draft", args=[charge.pk]),
-        back=reverse("desk:charge", args=[charge.pk]),
-    )
+    return Counter.of_one(charge, "nominative")
 
 
 def _stamped(request: StaffRequest, pk: uuid.UUID) -> FiscalDocument:
@@ -288,16 +276,3 @@ def _not_allowed(request: StaffRequest) -> HttpResponse:
     return page(
         request, 403, "No tiene permiso para emitir facturas", "Pida a un administrador el permiso de facturar."
     )
-
-
-def _file(content: bytes, content_type: str, name: str) -> HttpResponse:
-    response = HttpResponse(content, content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-def _key(typed: str) -> str:
-    try:
-        return uuid.UUID(typed).hex
-    except ValueError:
-        return uuid.uuid4().hex

@@ -24,6 +24,7 @@ from emite.chargemaster.tables import MOST_BYTES, MOST_ROWS, TableRefused
 from emite.organizations.permissions import Need
 from emite.web.access import StaffRequest, staff
 from emite.web.errors.pages import page
+from emite.web.files import attachment
 
 #: Rows with errors that one page tells; the file of errors has all of them.
 SHOWN = 50
@@ -42,13 +43,13 @@ class FileForm(forms.Form):
 @require_GET
 def export(request: StaffRequest) -> HttpResponse:
     rows = ChargeItem.objects.filter(organization=request.organization).order_by("code")
-    return _file(importing.as_csv(rows), "lista-de-precios.csv")
+    return _csv(importing.as_csv(rows), "lista-de-precios.csv")
 
 
 @staff(Need.PRICE)
 @require_GET
 def template(request: StaffRequest) -> HttpResponse:
-    return _file(importing.as_csv([]), "plantilla-de-precios.csv")
+    return _csv(importing.as_csv([]), "plantilla-de-precios.csv")
 
 
 @csrf_exempt  # checked in _prices, once the size is known to be small
@@ -82,7 +83,7 @@ def _prices(request: StaffRequest) -> HttpResponse:
         return _page(request, form, status=422)
     action = request.POST.get("accion", "")
     if action == "errores":
-        return _file(importing.errors_as_csv(reading), "lista-con-errores.csv")
+        return _csv(importing.errors_as_csv(reading), "lista-con-errores.csv")
     if not reading.rows:
         form.add_error("archivo", "El archivo no tiene renglones debajo de los nombres de las columnas.")
     if reading.wrong or not reading.rows or action != "aplicar":
@@ -113,7 +114,5 @@ def _page(request: StaffRequest, form: FileForm, *, reading: Reading | None = No
     return render(request, "desk/price_import.html", context, status=status)
 
 
-def _file(text: str, name: str) -> HttpResponse:
-    response = HttpResponse(text.encode(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+def _csv(text: str, name: str) -> HttpResponse:
+    return attachment(text, "text/csv; charset=utf-8", name)

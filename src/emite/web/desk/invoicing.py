@@ -11,7 +11,6 @@ import uuid
 import structlog
 from django import forms
 from django.contrib import messages
-from django.db import IntegrityError, transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -19,16 +18,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from emite.charges.allocating import live_document
 from emite.charges.models import Charge
-from emite.documents.models import Delivery, FiscalDocument, State
-from emite.documents.rendering import pdf_of, stamped_xml
-from emite.documents.waking import wake_delivery
+from emite.documents import delivering
+from emite.documents.models import FiscalDocument, State
 from emite.invoices.requests import typed_before
-from emite.typeset.process import TypesetFailed
 from emite.web.access import Need, StaffRequest, staff
 from emite.web.desk import asking
 from emite.web.desk.asking import Counter
+from emite.web.desk.cfdi_files import pdf_or_why, xml_of
 from emite.web.desk.charge_page import allocations_of, charge_or_404
-from emite.web.errors.pages import page
 
 log = structlog.get_logger(__name__)
 
@@ -73,33 +70,19 @@ def draft(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _counter(charge: Charge) -> Counter:
-    return Counter(
-        [charge],
-        address=reverse("desk:invoice", args=[charge.pk]),
-        choices=reverse("desk:invoice_choices", args=[charge.pk]),
-        draft=reverse("desk:invoice_draft", args=[charge.pk]),
-        back=reverse("desk:charge", args=[charge.pk]),
-    )
+    return Counter.of_one(charge, "invoice")
 
 
 @staff(Need.SEE)
 @require_GET
 def xml(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    document = _stamped(request, pk)
-    return _attachment(stamped_xml(document), "application/xml", f"{str(document.uuid).upper()}.xml")
+    return xml_of(_stamped(request, pk))
 
 
 @staff(Need.SEE)
 @require_GET
 def pdf(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    document = _stamped(request, pk)
-    try:
-        drawn = pdf_of(document)
-    except TypesetFailed as error:
-        log.warning("invoice_not_drawn", document=str(document.pk), error=type(error).__name__)
-        advice = "La factura es válida y su XML se puede descargar. Intente el PDF otra vez en un minuto."
-        return page(request, 503, "El PDF no se pudo dibujar en este momento", advice)
-    return _attachment(drawn, "application/pdf", f"{str(document.uuid).upper()}.pdf")
+    return pdf_or_why(request, _stamped(request, pk))
 
 
 @staff(Need.COLLECT)
@@ -111,17 +94,11 @@ def mail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, " ".join(str(text) for texts in form.errors.values() for text in texts))
         return HttpResponseRedirect(f"{reverse('desk:charge', args=[pk])}#factura")
-    address, now = form.cleaned_data["email"], timezone.now()
-    try:
-        with transaction.atomic():
-            delivery = Delivery.objects.create(
-                organization=request.organization, document=document, address=address, requested_at=now, next_at=now
-            )
-            wake_delivery(delivery.pk)
-    except IntegrityError:
-        messages.info(request, f"Ya se está enviando a {address}.")
-    else:
+    address = form.cleaned_data["email"]
+    if delivering.ask(document, address, now=timezone.now()):
         messages.success(request, f"La factura va en camino a {address}.")
+    else:
+        messages.info(request, f"Ya se está enviando a {address}.")
     return HttpResponseRedirect(f"{reverse('desk:charge', args=[pk])}#factura")
 
 
@@ -134,9 +111,3 @@ def _stamped(request: StaffRequest, pk: uuid.UUID) -> FiscalDocument:
         if row.document.state in (State.STAMPED, State.CANCELLED) and not is_global:
             return row.document
     raise Http404
-
-
-def _attachment(content: bytes, content_type: str, name: str) -> HttpResponse:
-    response = HttpResponse(content, content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response

@@ -5,7 +5,6 @@ Works without scripts: "Agregar línea" and "Actualizar" post the same form. Wha
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +22,7 @@ from emite.issuers.models import Issuer
 from emite.web.access import Need, StaffRequest, staff
 from emite.web.desk.claves import offered, picked
 from emite.web.desk.lines import Sheet, demand_a_line, empty_sheet, read_sheet, search_items
+from emite.web.once import key_of
 
 #: Services of the list that are one press away.
 PICKS = 8
@@ -102,7 +102,7 @@ def _save(request: StaffRequest, head: HeadForm) -> HttpResponse:
                 user=request.user,
                 now=timezone.now(),
                 patient_name=head.cleaned_data["patient_name"],
-                idempotency_key=_key(request.POST),
+                idempotency_key=key_of(str(request.POST.get("clave_envio", ""))),
             )
         except LineRefused as refused:
             filled = [row for row in sheet.rows if row.line]
@@ -170,7 +170,7 @@ def _page(
     context = _base(request) | {
         "head": head,
         "sheet": sheet,
-        "key": _key(data),
+        "key": key_of(str(data.get("clave_envio", ""))),
         "focus": focus,
         "items": search_items(request.organization, "", limit=50),
         "picks": search_items(request.organization, "", limit=PICKS),
@@ -193,14 +193,6 @@ def _problems(head: HeadForm, sheet: Sheet) -> list[tuple[str, str]]:
 def _focus(action: str, sheet: Sheet) -> str:
     """After "Agregar línea", the next thing to type is the new line's service."""
     return sheet.rows[-1].form["code"].id_for_label if action == "agregar" else ""
-
-
-def _key(data: Mapping[str, Any] | QueryDict) -> str:
-    """One key for each time the empty form is opened; sending it twice creates one remisión."""
-    try:
-        return str(uuid.UUID(str(data.get("clave_envio", ""))))
-    except ValueError:
-        return str(uuid.uuid4())
 
 
 def _base(request: StaffRequest) -> dict[str, Any]:

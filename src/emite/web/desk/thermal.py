@@ -19,6 +19,7 @@ from emite.web.access import Need, StaffRequest, staff
 from emite.web.desk.charge_page import charge_or_404
 from emite.web.desk.prints import again, nothing_to_print, printer_of, same_print, slip_or_404
 from emite.web.errors.pages import page
+from emite.web.files import attachment
 from emite.web.printing.printers import PrinterAway, PrinterRefused, send
 from emite.web.printing.tickets import slip_print, ticket_print
 
@@ -33,9 +34,7 @@ def strip(data: TicketPrint | SlipPrint | NotePrint, width: Width) -> bytes:
 
 def download(data: TicketPrint | SlipPrint | NotePrint, name: str, width: Width) -> HttpResponse:
     """As a file for whatever sends it to the printer."""
-    response = HttpResponse(strip(data, width), content_type="application/octet-stream")
-    response["Content-Disposition"] = f'attachment; filename="{name}.bin"'
-    return response
+    return attachment(strip(data, width), "application/octet-stream", f"{name}.bin")
 
 
 def width_asked(request: StaffRequest) -> Width:

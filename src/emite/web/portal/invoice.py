@@ -22,6 +22,7 @@ from emite.cfdi.xml import parse
 from emite.documents.models import Delivery, FiscalDocument, State
 from emite.documents.rendering import pdf_of, stamped_xml
 from emite.documents.waking import wake_delivery
+from emite.web.files import attachment
 from emite.web.portal import guarding
 from emite.web.portal.forms import MailForm, RfcForm
 from emite.web.portal.masking import shown
@@ -83,7 +84,7 @@ def xml(request: HttpRequest, visit: Visit, document: FiscalDocument) -> HttpRes
     """The CFDI, byte by byte as it was stamped."""
     if document.state != State.STAMPED:
         return _to(visit, "invoice")
-    return _file(stamped_xml(document), "application/xml", f"{_name(document)}.xml")
+    return attachment(stamped_xml(document), "application/xml", f"{_name(document)}.xml")
 
 
 @require_safe
@@ -93,7 +94,7 @@ def pdf(request: HttpRequest, visit: Visit, document: FiscalDocument) -> HttpRes
     if document.state != State.STAMPED:
         return _to(visit, "invoice")
     document.organization = visit.organization
-    return _file(pdf_of(document), "application/pdf", f"{_name(document)}.pdf")
+    return attachment(pdf_of(document), "application/pdf", f"{_name(document)}.pdf")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -195,12 +196,6 @@ def _context(visit: Visit, document: FiscalDocument) -> dict[str, Any]:
 
 def _name(document: FiscalDocument) -> str:
     return str(document.uuid).upper()
-
-
-def _file(body: bytes, content_type: str, name: str) -> HttpResponse:
-    response = HttpResponse(body, content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
 
 
 def _to(visit: Visit, page: str) -> HttpResponse:

@@ -20,6 +20,7 @@ from emite.audit.models import AuditEvent
 from emite.audit.reading import PAGE, Asked
 from emite.audit.verifying import head
 from emite.web.access import Need, StaffRequest, staff
+from emite.web.files import streamed
 from emite.web.setup.words import ACTS, FIELDS, value_in_words
 
 _KINDS = {
@@ -94,9 +95,7 @@ def exported(kind: str, organization_id: UUID | None, name: str, actor: str) -> 
     record(organization_id=organization_id, actor=actor, action="audit.export", subject="audit", now=now,
            after={"kind": kind})  # fmt: skip
     events = reading.events(organization_id, Asked()).order_by("position").iterator(chunk_size=1000)
-    response = StreamingHttpResponse(lines(events), content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="bitacora-{name}-{now:%Y%m%d}.{kind}"'
-    return response
+    return streamed(lines(events), content_type, f"bitacora-{name}-{now:%Y%m%d}.{kind}")
 
 
 def verified(request: HttpRequest, organization_id: UUID | None, actor: str) -> None:

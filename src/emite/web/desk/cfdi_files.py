@@ -1,0 +1,30 @@
+"""XML and PDF of a stamped document, for any page of the desk that found it."""
+
+from __future__ import annotations
+
+import structlog
+from django.http import HttpResponse
+
+from emite.documents.models import FiscalDocument
+from emite.documents.rendering import pdf_of, stamped_xml
+from emite.typeset.process import TypesetFailed
+from emite.web.access import StaffRequest
+from emite.web.errors.pages import page
+from emite.web.files import attachment
+
+log = structlog.get_logger(__name__)
+
+
+def xml_of(document: FiscalDocument) -> HttpResponse:
+    return attachment(stamped_xml(document), "application/xml", f"{str(document.uuid).upper()}.xml")
+
+
+def pdf_or_why(request: StaffRequest, document: FiscalDocument, what: str = "La factura") -> HttpResponse:
+    """The PDF, or a page that says that `what` is good all the same."""
+    try:
+        drawn = pdf_of(document)
+    except TypesetFailed as error:
+        log.warning("invoice_not_drawn", document=str(document.pk), error=type(error).__name__)
+        advice = f"{what} es válida y su XML se puede descargar. Intente el PDF otra vez en un minuto."
+        return page(request, 503, "El PDF no se pudo dibujar en este momento", advice)
+    return attachment(drawn, "application/pdf", f"{str(document.uuid).upper()}.pdf")

@@ -74,9 +74,7 @@ def _measure(site: str, clicks: int) -> dict[str, list[float]]:
 
     organization = Organization.objects.get(slug=seeding.SLUG)
     person = User.objects.get(email=seeding.PEOPLE[2][0])
-    world = seeding.World(
-        organization, Issuer.objects.get(), CashRegister.objects.get(name="Caja 1"), person, person
-    )
+    world = seeding.World(organization, Issuer.objects.get(), CashRegister.objects.get(name="Caja 1"), person, person)
     figures: dict[str, list[float]] = {"web": [], "sellada": [], "timbrada": []}
     for number in range(clicks + 10):
         charge = seeding.paid_remision(world, now=dt.datetime.now(dt.UTC))

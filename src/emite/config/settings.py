@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "emite.chargemaster",
     "emite.documents",
     "emite.charges",
+    "emite.care",
     "emite.invoices",
     "emite.credits",
     "emite.cancellations",

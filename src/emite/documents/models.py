@@ -45,6 +45,8 @@ class FiscalDocument(OwnedByOrganization):
         PORTAL = "portal", "Portal"
         DESK = "desk", "Caja"
         GLOBAL = "global", "Factura global"
+        INSURER = "insurer", "Aseguradora"
+        PAYMENT = "payment", "Complemento de pago"
 
     issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="+")
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+")

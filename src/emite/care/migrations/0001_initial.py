@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('charges', '0007_found_by_index'),
-        ('documents', '0005_alter_fiscaldocument_channel'),
+        ('documents', '0005_insurer_and_payment_channels'),
         ('issuers', '0002_pac_accounts_by_people'),
         ('organizations', '0004_setup_guards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

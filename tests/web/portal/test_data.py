@@ -218,6 +218,19 @@ def test_whoever_does_not_know_the_patient_is_not_told(hospital: make.Hospital, 
     assert not FiscalDocument.objects.exists()
 
 
+def test_who_was_treated_cannot_be_guessed_name_by_name(hospital: make.Hospital, patient: Patient) -> None:
+    patient.enter(make.paid_charge(hospital, patient_name="Ana Torres Luna"))
+    patient.send(paciente="Ana Torres Luna", rfc="mal")  # knowing it is not guessing
+    for number in range(5):
+        patient.send(paciente=f"Beatriz {number}")
+
+    told = patient.send(paciente="Ana Torres Luna")
+
+    assert told.status_code == 422
+    assert "Se probaron demasiados nombres" in said(told)
+    assert patient.send(paciente="").status_code == 303
+
+
 def test_without_a_name_on_file_nobody_is_asked_about_it(hospital: make.Hospital, patient: Patient) -> None:
     patient.enter(make.paid_charge(hospital, patient_name=""))
 

@@ -147,6 +147,17 @@ class DatosForm(FiscalDataForm):
         return data
 
     @property
+    def names_patient(self) -> bool:
+        return "paciente" in self.fields and bool(self._typed("paciente"))
+
+    def hush_patient(self) -> None:
+        """Tried too often: whether this name is right is not told."""
+        self.errors.pop("paciente", None)
+        self.add_error(
+            "paciente", "Se probaron demasiados nombres con este ticket. Déjalo vacío, o espera una hora y vuelve."
+        )
+
+    @property
     def needs_a_look(self) -> bool:
         """Valid, but with something odd that has not been confirmed: asked once, never a second time."""
         return bool(self.warnings) and self.cleaned_data.get("revisado") != self.fingerprint

@@ -26,6 +26,8 @@ CODE_LIMIT, CODE_PER = 10, dt.timedelta(minutes=10)
 #: Somebody with a ticket in hand guesses the RFC on its invoice.
 RFC_LIMIT, RFC_PER = 5, dt.timedelta(hours=1)
 RFC_LIMIT_ALL, RFC_PER_ALL = 20, dt.timedelta(days=1)
+#: Somebody with a ticket in hand guesses who was treated.
+NAME_LIMIT, NAME_PER = 5, dt.timedelta(hours=1)
 MAIL_LIMIT, MAIL_PER = 5, dt.timedelta(hours=1)
 MAIL_LIMIT_NETWORK = 30
 
@@ -68,6 +70,15 @@ def knows_rfc(request: HttpRequest, document: FiscalDocument, typed: str, now: d
 def _give_back(counted: list[tuple[str, str, int, dt.timedelta]]) -> None:
     for scope, key, limit, per in counted:
         give_back(scope, key, limit=limit, per=per)
+
+
+def may_name(charge: Charge, now: dt.datetime, *, right: bool) -> bool:
+    """Whether one more name of the patient may be answered; above the limit not even the right one is."""
+    if not hit("portal-patient", str(charge.pk), limit=NAME_LIMIT, per=NAME_PER, now=now).allowed:
+        return False
+    if right:
+        give_back("portal-patient", str(charge.pk), limit=NAME_LIMIT, per=NAME_PER)
+    return True
 
 
 def may_mail(request: HttpRequest, document: FiscalDocument, now: dt.datetime) -> Verdict:

@@ -30,7 +30,7 @@ from emite.documents.models import Delivery, FiscalDocument, State
 from emite.documents.sealing import NotReady
 from emite.invoices.issuing import AlreadyInvoiced, NotAllowed, NotInvoiceable, Request, issue
 from emite.web.errors.sat_codes import Mender
-from emite.web.portal import leaving, situation
+from emite.web.portal import guarding, leaving, situation
 from emite.web.portal.forms import DatosForm
 from emite.web.portal.situation import Kind, Situation
 from emite.web.portal.visit import Visit, visiting
@@ -125,6 +125,9 @@ def _request(request: HttpRequest, visit: Visit, found: Situation) -> HttpRespon
     if shorter:
         posted["nombre"] = str(shorter)
     form = _form(visit, posted)
+    form.is_valid()
+    if form.names_patient and not guarding.may_name(visit.charge, visit.now, right="paciente" not in form.errors):
+        form.hush_patient()
     valid = form.is_valid()
     late = found.kind is Kind.LATE
     if found.document is not None and not late and (not valid or form.needs_a_look):

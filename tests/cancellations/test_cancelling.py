@@ -339,3 +339,17 @@ def test_the_database_refuses_what_code_must_not_do(document: FiscalDocument, ho
     drive(request)
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE cancellations_acuse SET code = '202'")
+
+
+def test_nothing_is_credited_on_what_ends_nor_ended_under_a_credit(
+    document: FiscalDocument, hospital: make.Hospital
+) -> None:
+    wanted = crediting.Wanted(Reason.BONIFICACION, "03", "Cortesía")
+    note = crediting.ask(charge_of(document), wanted, user=hospital.biller, now=make.now(), idempotency_key="note")
+    with pytest.raises(IntegrityError, match="live credit note"), transaction.atomic():
+        requesting.create(document, "02", substitute=None, user=hospital.biller, now=make.now())
+    FiscalDocument.objects.filter(pk=note.document_id).update(state=DocumentState.VOID, next_at=None)
+    ask(document, hospital)
+    note.pk = note.document_id = None  # type: ignore[assignment]
+    with pytest.raises(IntegrityError, match="being cancelled"), transaction.atomic():
+        note.save(force_insert=True)

@@ -10,7 +10,7 @@ import datetime as dt
 from emite.cancellations.models import CancellationRequest, Substitution
 from emite.cancellations.models import State as RequestState
 from emite.charges.allocating import allocate, release
-from emite.charges.models import Allocation
+from emite.charges.models import Allocation, Charge
 from emite.documents.models import FiscalDocument, State
 from emite.documents.sealing import note
 from emite.invoices.telling import tell
@@ -25,6 +25,7 @@ def entail(request: CancellationRequest, now: dt.datetime) -> None:
 
 
 def _cancelled(document: FiscalDocument, now: dt.datetime) -> None:
+    _hold_charges(document)
     won = FiscalDocument.objects.filter(pk=document.pk, state=State.STAMPED).update(state=State.CANCELLED)
     if not won:
         return
@@ -38,6 +39,13 @@ def _cancelled(document: FiscalDocument, now: dt.datetime) -> None:
     undone = Substitution.objects.filter(substitute=document, state__in=Substitution.OPEN_STATES)
     undone.update(state=Substitution.State.UNDONE, finished_at=now)
     tell(document, now=now)
+
+
+def _hold_charges(document: FiscalDocument) -> None:
+    """Those that are handed on, before their document: who credits or invoices them locks in that order."""
+    if Substitution.objects.filter(original=document, state__in=Substitution.OPEN_STATES).exists():
+        bound = Allocation.objects.filter(document=document, active=True).values("charge_id")
+        list(Charge.objects.select_for_update(of=("self",)).filter(pk__in=bound).order_by("pk").values_list("pk"))
 
 
 def _hand_on(taking: Substitution, bound: list[Allocation], now: dt.datetime) -> None:

@@ -19,7 +19,7 @@ from emite.cancellations import ending, machine
 from emite.cancellations.machine import Facts, Move
 from emite.cancellations.models import OPEN, Acuse, CancellationRequest, SignedRequest, State
 from emite.cancellations.related import holders
-from emite.cancellations.requesting import note
+from emite.cancellations.requesting import needed_by_late_request, note
 from emite.cfdi.cancelacion import Cancelacion, Folio, sign
 from emite.cfdi.money import text
 from emite.cfdi.xml import parse
@@ -114,7 +114,7 @@ def _claim(pk: uuids.UUID, *, owner: str, now: dt.datetime) -> CancellationReque
             "document__issuer", "document__pac_account", "document__organization", "substitute", "asked_by"
         ).get(pk=pk)
         if request.state == State.SENDING:
-            _move(request, Move(State.SIGNED, "doubt", now), now)
+            _move(request, Move(State.SIGNED, "doubt", now, {"doubted_at": now}), now)
     reached("cancel_claimed")
     return request
 
@@ -145,6 +145,8 @@ def _no_longer(request: CancellationRequest) -> str | None:
         return "Quien la pidió ya no tiene permiso para cancelar."
     if holders(request.document):
         return "Mientras tanto apareció un documento vivo que depende de ella."
+    if needed_by_late_request(request.document):
+        return "Esta nota de crédito sacó una remisión de la factura global: sin ella el ingreso quedaría dos veces."
     return None
 
 
@@ -269,6 +271,10 @@ def _facts(request: CancellationRequest) -> Facts:
         attempts=request.attempts,
         checks=request.checks,
         refused_before=before.exists(),
+        doubted_at=request.doubted_at,
+        refused_at=request.refused_at,
+        last_code=request.last_code,
+        last_text=request.last_text,
     )
 
 

@@ -1,7 +1,8 @@
 """What SAT's and the PAC's answers mean for a cancellation: pure functions, without database or network.
 
-Two rules carry everything: a request may be sent again at any time (SAT knows it by its folio: 202), and only SAT's
-status service says "Cancelado". An acuse says "received". Sources: docs/sat/cancelacion.md.
+Three rules carry everything: a request may be sent again at any time (SAT knows it by its folio: 202), only SAT's
+status service says "Cancelado" (an acuse says "received"), and while a send is in doubt no refusal of a later one is
+final. Sources: docs/sat/cancelacion.md.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from emite.cancellations.models import State
 from emite.cfdi.acuse import BEFORE, RECEIVED
-from emite.pac.port import CancelAnswer, CancelRefused, CancelTold, SatEstado, SatStatus, StatusAnswer
+from emite.pac.port import CancelAnswer, CancelDoubt, CancelRefused, CancelTold, SatEstado, SatStatus, StatusAnswer
 
 #: SAT may not know a CFDI for so long after its stamp, nor a cancellation after its acuse.
 SAT_LAG = dt.timedelta(hours=72)
@@ -38,6 +39,12 @@ class Facts:
     attempts: int
     checks: int
     refused_before: bool
+    #: An earlier send whose end nobody knows: SAT may have the request, whatever is answered to a later one.
+    doubted_at: dt.datetime | None = None
+    #: When, and with which words, a later send was refused while that one was in doubt.
+    refused_at: dt.datetime | None = None
+    last_code: str = ""
+    last_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +72,19 @@ def after_status(facts: Facts, answer: StatusAnswer, now: dt.datetime) -> Move:
     estatus = answer.estatus_cancelacion.lower()
     if estatus == "en proceso":
         return Move(State.IN_PROCESS, "" if facts.state is State.IN_PROCESS else "in_process", _pause(facts, now))
+    if facts.doubted_at is not None and estatus == "solicitud rechazada" and not facts.refused_before:
+        return _rejected()
+    if facts.refused_at is not None:
+        return _in_the_end(facts, again, now)
     if facts.state in (State.ASKED, State.SIGNED):
         if answer.es_cancelable.lower() == "no cancelable":
-            return _refused(NOT_CANCELABLE, "El SAT la tiene como «No cancelable»: hay documentos vivos relacionados.")
+            text = "El SAT la tiene como «No cancelable»: hay documentos vivos relacionados."
+            return _refuse(facts, NOT_CANCELABLE, text, now)
         return Move(State.SIGNED, next_at=now)
     if estatus == "solicitud rechazada" and not _may_be_stale(facts, now):
-        return Move(State.REJECTED, "rejected", None, {"last_text": "El receptor rechazó la cancelación."})
+        return _rejected()
     if facts.state is State.REQUESTED and facts.first_sent_at and now - facts.first_sent_at > SAT_LAG:
-        return Move(State.SIGNED, "sat_knows_nothing", now, {"first_sent_at": None})
+        return Move(State.SIGNED, "sat_knows_nothing", now, {"first_sent_at": None, **_NO_DOUBT})
     return again
 
 
@@ -81,16 +93,39 @@ def after_send(facts: Facts, answer: CancelAnswer, uuid: str, now: dt.datetime) 
     if isinstance(answer, CancelTold):
         code = answer.codes[uuid]
         if code in (RECEIVED, BEFORE):
-            return Move(State.REQUESTED, "received", now, {"last_code": code, "last_text": ""})
+            return Move(State.REQUESTED, "received", now, {"last_code": code, "last_text": "", **_NO_DOUBT})
         if code == NOT_FOUND and now - facts.stamped_at <= SAT_LAG:
             text = "El SAT todavía no encuentra el comprobante: es normal hasta 72 horas después de timbrarlo."
             return Move(State.SIGNED, "not_found", _after(now, SEND_PAUSES, facts.attempts), _code(code, text))
-        return _refused(code, "")
+        return _refuse(facts, code, "", now)
     if isinstance(answer, CancelRefused):
-        return _refused(answer.code, answer.text)
-    reason = getattr(answer, "text", "") or getattr(answer, "reason", "")
-    code = getattr(answer, "code", "")
-    return Move(State.SIGNED, "not_sent", _after(now, SEND_PAUSES, facts.attempts), _code(code, reason))
+        return _refuse(facts, answer.code, answer.text, now)
+    pause = _after(now, SEND_PAUSES, facts.attempts)
+    if isinstance(answer, CancelDoubt):
+        return Move(State.SIGNED, "not_sent", pause, {**_code(answer.code, answer.text), "doubted_at": now})
+    return Move(State.SIGNED, "not_sent", pause, _code("", answer.reason))
+
+
+_NO_DOUBT: dict[str, Any] = {"doubted_at": None, "refused_at": None}
+
+
+def _refuse(facts: Facts, code: str, text: str, now: dt.datetime) -> Move:
+    """A refusal. While an earlier send is in doubt it is not final: SAT is asked until that one shows."""
+    if facts.doubted_at is None:
+        return _refused(code, text)
+    return Move(
+        State.SIGNED, "refused_in_doubt", _after(now, FOLLOW_PAUSES, 0), {**_code(code, text), "refused_at": now}
+    )
+
+
+def _in_the_end(facts: Facts, again: Move, now: dt.datetime) -> Move:
+    """Refused while in doubt, and SAT shows nothing of the earlier send: never sent again, final after SAT's lag."""
+    assert facts.doubted_at is not None
+    return _refused(facts.last_code, facts.last_text) if now - facts.doubted_at > SAT_LAG else again
+
+
+def _rejected() -> Move:
+    return Move(State.REJECTED, "rejected", None, {"last_text": "El receptor rechazó la cancelación."})
 
 
 def _refused(code: str, text: str) -> Move:

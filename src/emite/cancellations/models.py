@@ -60,6 +60,9 @@ class CancellationRequest(OwnedByOrganization):
     attempts = models.PositiveIntegerField(default=0)
     checks = models.PositiveIntegerField(default=0)
     first_sent_at = models.DateTimeField(null=True, blank=True)
+    # The last send whose end nobody knows, and the refusal of a later one, which is not final meanwhile
+    doubted_at = models.DateTimeField(null=True, blank=True)
+    refused_at = models.DateTimeField(null=True, blank=True)
     lease_owner = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     next_at = models.DateTimeField(null=True, blank=True)

@@ -137,8 +137,7 @@ def require_askable(
         raise AlreadyCancelled("Esta factura ya está cancelada ante el SAT.")
     if locked.state != DocumentState.STAMPED:
         raise NotCancellable("Sólo se cancela una factura timbrada: esta no tiene folio fiscal.")
-    leaves = LateRequest.objects.filter(note__document=locked, note__original__state=DocumentState.STAMPED)
-    if leaves.exclude(state=LateRequest.State.FAILED).exists():
+    if needed_by_late_request(locked):
         raise NotCancellable(
             "Esta nota de crédito sacó la remisión de la factura global para facturarla a su cliente: sin ella el "
             "ingreso quedaría dos veces."
@@ -152,6 +151,12 @@ def require_askable(
     if seen.past and not despite_deadline:
         raise PastDeadline(seen.last_day)
     return locked
+
+
+def needed_by_late_request(document: FiscalDocument) -> bool:
+    """Whether it is the egreso that took a charge out of a live factura global: without it income would be twice."""
+    leaves = LateRequest.objects.filter(note__document=document, note__original__state=DocumentState.STAMPED)
+    return leaves.exclude(state=LateRequest.State.FAILED).exists()
 
 
 def create(

@@ -53,9 +53,14 @@ def substitute(
     if earlier is not None:
         return earlier
     with transaction.atomic():
+        # The charges before their document, as whoever credits or invoices them does: one order for all.
+        charges = _charges(document)
         locked = require_askable(document, user=user, now=now, despite_deadline=despite_deadline)
         _require_alone(locked)
-        charges = _charges(locked)
+        if not charges:
+            raise NotCancellable("Ninguna remisión está unida a esta factura: no se puede sustituir aquí.")
+        if _bound(locked) != {each.pk for each in charges}:
+            raise NotCancellable("Sus remisiones acaban de cambiar: recargue la página.")
         if from_json(locked.content).receptor == request.receptor and not request.with_patient:
             raise NothingChanges("Los datos son los mismos que ya tiene la factura: corrija lo que esté mal.")
         new = comprobante(charges, request.receptor, issuer=locked.issuer, now=now, with_patient=request.with_patient)
@@ -159,12 +164,15 @@ def _require_alone(document: FiscalDocument) -> None:
 
 
 def _charges(document: FiscalDocument) -> list[Charge]:
+    if document.channel == FiscalDocument.Channel.GLOBAL:
+        return []  # refused below; its thousands are not locked for that
+    charges = Charge.objects.select_for_update(of=("self",)).filter(pk__in=_bound(document)).order_by("pk")
+    return list(charges)
+
+
+def _bound(document: FiscalDocument) -> set[uuid.UUID]:
     rows = Allocation.objects.filter(organization_id=document.organization_id, document=document, active=True)
-    charges = Charge.objects.select_for_update(of=("self",)).filter(pk__in=rows.values("charge_id")).order_by("pk")
-    found = list(charges)
-    if not found:
-        raise NotCancellable("Ninguna remisión está unida a esta factura: no se puede sustituir aquí.")
-    return found
+    return set(rows.values_list("charge_id", flat=True))
 
 
 def _refused(made: Substitution, user: User) -> Substitution:

@@ -63,6 +63,7 @@ _EVENTS: Final = {
     "received": "El SAT recibió la solicitud",
     "not_found": "El SAT todavía no encuentra la factura",
     "not_sent": "No quedó claro si llegó: se pregunta al SAT y se envía otra vez, igual",
+    "refused_in_doubt": "No la admitió, pero un envío anterior quedó en duda: se pregunta al SAT hasta saberlo",
     "doubt": "Quedó en duda: se pregunta al SAT y se envía otra vez, igual",
     "status": "Se consultó al SAT",
     "status_unknown": "El SAT no respondió la consulta",

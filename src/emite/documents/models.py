@@ -103,7 +103,8 @@ class FiscalDocument(OwnedByOrganization):
             models.CheckConstraint(condition=Q(total__gte=0), name="document_total_not_negative"),
             models.UniqueConstraint(
                 fields=["organization", "issuer", "serie", "folio"],
-                condition=Q(folio__isnull=False),
+                # What the SAT never took keeps its folio as evidence, and whoever agreed on that folio uses it again.
+                condition=Q(folio__isnull=False) & ~Q(state__in=(State.REJECTED, State.VOID)),
                 name="document_one_per_folio",
             ),
             models.UniqueConstraint(fields=["organization", "idempotency_key"], name="document_one_per_key"),

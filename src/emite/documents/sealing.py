@@ -18,6 +18,7 @@ from emite.cfdi.stored import from_json, to_json
 from emite.cfdi.xml import build
 from emite.cfdi.zones import local_now, moment_of
 from emite.database.kept import Given, Kept
+from emite.documents.machine import GIVE_UP
 from emite.documents.models import DocumentEvent, FiscalDocument, SealedXml, State
 from emite.issuers.keys import open_csd
 from emite.issuers.models import Issuer, PacAccount, Series, StoredCsd
@@ -55,11 +56,13 @@ def draft(
     now: dt.datetime,
     who: str = "",
     sample: Comprobante | None = None,
+    folio: str | None = None,
 ) -> FiscalDocument:
     """Store a draft that obeys every offline rule. Raises CfdiInvalid (nothing stored) or NotReady.
 
     Call it in the transaction that binds what it invoices; wake the worker there too. `sample` is checked in place of
     a document that this program wrote with thousands of Conceptos; that one is checked whole when it is sealed.
+    `folio` is one that was agreed with the receptor: it goes without series and none is taken from the counter.
     """
     account = _ACCOUNT.first(organization=issuer.organization_id, issuer=issuer.pk)
     if account is None:
@@ -77,6 +80,8 @@ def draft(
         content=to_json(comprobante),
         receptor_rfc=comprobante.receptor.rfc,
         total=comprobante.totals.total,
+        serie=None if folio is None else "",
+        folio=folio,
         idempotency_key=idempotency_key,
         created_at=now,
         next_at=now,
@@ -100,7 +105,7 @@ def seal(document: FiscalDocument, *, now: dt.datetime) -> SealedXml:
         document.serie, folio = Series.take_folio(document.series_id)
         document.folio = str(folio)
     content = from_json(document.content)
-    fecha = local_now(_pac_now(document, now) - FECHA_MARGIN, content.lugar_expedicion)
+    fecha = _fecha(document, content, now)
     comprobante = dataclasses.replace(content, serie=document.serie or None, folio=document.folio, fecha=fecha)
     sealed = cfdi_seal.seal(comprobante, open_csd(csd_row))
     wrong = errors([*schema.validate(sealed.root), *rules.check(sealed.root), *cfdi_seal.verify(sealed.root)])
@@ -131,6 +136,15 @@ def note(
         who=who,
         detail=detail or {},
     )
+
+
+def _fecha(document: FiscalDocument, content: Comprobante, now: dt.datetime) -> dt.datetime:
+    """A little before now; the date agreed with an insurer when it is earlier and SAT still takes it."""
+    usual = local_now(_pac_now(document, now) - FECHA_MARGIN, content.lugar_expedicion)
+    if document.channel != FiscalDocument.Channel.INSURER or document.seal_rev:
+        return usual  # sealed again because the former date was refused
+    old = now - moment_of(content.fecha, content.lugar_expedicion)
+    return min(usual, content.fecha) if old < GIVE_UP else usual
 
 
 def _pac_now(document: FiscalDocument, now: dt.datetime) -> dt.datetime:

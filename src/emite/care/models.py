@@ -63,6 +63,8 @@ class Payer(OwnedByOrganization):
     reference_required = models.BooleanField("la referencia es obligatoria", default=False)
     # Regular expression that its folios must match; empty: any.
     folio_rule = models.CharField("forma del folio", max_length=120, blank=True)
+    # It asks for the patient's name in each line, and this practice agreed to write it.
+    names_patient = models.BooleanField("escribir el nombre del paciente", default=False)
     email = models.EmailField("correo de cuentas por pagar", blank=True)
     active = models.BooleanField(default=True)
 
@@ -242,6 +244,8 @@ class InsurerInvoice(OwnedByOrganization):
         ExternalCfdi, on_delete=models.PROTECT, related_name="insurer_invoice", null=True, blank=True
     )
     cfdi_uuid = models.UUIDField("folio fiscal", null=True, blank=True)
+    # Why the last try to stamp it came to nothing, in words.
+    failure = models.CharField("motivo del rechazo", max_length=400, blank=True)
     replaces = models.ForeignKey("self", on_delete=models.PROTECT, related_name="replaced_by", null=True, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()

@@ -21,6 +21,8 @@ class Issuer(OwnedByOrganization):
     regimen_fiscal = models.CharField("régimen fiscal", max_length=3)
     postal_code = models.CharField("CP del domicilio fiscal", max_length=5)
     lugar_expedicion = models.CharField("CP del lugar de expedición", max_length=5)
+    # Of persons in the Régimen Simplificado de Confianza: the SAT's own mark of the RFC forbids it or demands it.
+    resico_isr = models.BooleanField("las personas morales le retienen 1.25 % de ISR", default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

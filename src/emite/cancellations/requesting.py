@@ -23,11 +23,8 @@ from emite.credits.models import LateRequest
 from emite.documents.models import FiscalDocument
 from emite.documents.models import State as DocumentState
 from emite.documents.steps import reached
-from emite.invoices.issuing import may_issue
-
-
-class NotAllowed(Exception):
-    """Whoever asks lacks the permission to issue invoices for the organization."""
+from emite.invoices.issuing import NO_PERMISSION, may_issue
+from emite.invoices.issuing import NotAllowed as NotAllowed
 
 
 class NotCancellable(Exception):
@@ -130,7 +127,7 @@ def require_askable(
 ) -> FiscalDocument:
     """The row, locked, if this person may ask for its cancellation now. Raises NotAllowed or NotCancellable."""
     if not may_issue(user, document.organization_id):
-        raise NotAllowed(user.email)
+        raise NotAllowed(NO_PERMISSION)
     rows = FiscalDocument.objects.select_for_update(of=("self",)).select_related("issuer", "organization")
     locked = rows.get(organization_id=document.organization_id, pk=document.pk)
     if locked.state == DocumentState.CANCELLED:
@@ -191,7 +188,7 @@ def create(
 def take_back(request: CancellationRequest, *, user: User, now: dt.datetime) -> None:
     """Undo a request of which nothing has left yet. Raises NotAllowed or NotCancellable."""
     if not may_issue(user, request.organization_id):
-        raise NotAllowed(user.email)
+        raise NotAllowed(NO_PERMISSION)
     with transaction.atomic():
         undone = CancellationRequest.objects.filter(
             organization_id=request.organization_id, pk=request.pk, state__in=UNSENT, substitute=None, lease_until=None

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from emite.accounts.models import User
 from emite.audit import record
 from emite.cancellations.models import CancellationRequest, Substitution
-from emite.cancellations.requesting import AlreadyAsked, NotAllowed, NotCancellable, create, require_askable
+from emite.cancellations.requesting import AlreadyAsked, NotCancellable, create, require_askable
 from emite.cfdi.cancelacion import Motivo
 from emite.cfdi.comprobante import Relacionados
 from emite.cfdi.stored import from_json
@@ -25,7 +25,7 @@ from emite.documents.sealing import draft
 from emite.documents.steps import reached
 from emite.documents.waking import wake
 from emite.invoices.building import comprobante
-from emite.invoices.issuing import Request, may_issue
+from emite.invoices.issuing import NO_PERMISSION, NotAllowed, Request, may_issue
 
 RELATION = "04"
 
@@ -48,7 +48,7 @@ def substitute(
     Raises NotAllowed, NotCancellable (in words), NotReady or CfdiInvalid; nothing is stored then.
     """
     if not may_issue(user, document.organization_id):
-        raise NotAllowed(user.email)
+        raise NotAllowed(NO_PERMISSION)
     earlier = _asked_before(document, idempotency_key)
     if earlier is not None:
         return earlier
@@ -177,7 +177,7 @@ def _bound(document: FiscalDocument) -> set[uuid.UUID]:
 
 def _refused(made: Substitution, user: User) -> Substitution:
     if not may_issue(user, made.organization_id):
-        raise NotAllowed(user.email)
+        raise NotAllowed(NO_PERMISSION)
     rows = Substitution.objects.select_for_update(of=("self",)).select_related("original", "substitute")
     locked = rows.get(organization_id=made.organization_id, pk=made.pk)
     if locked.state != Substitution.State.REFUSED:

@@ -1,12 +1,11 @@
 """Ask for a credit note: some or all of what a charge has in its invoice, or in a factura global, is taken back.
 
-One transaction: permission, balances under lock, draft of type E, its lines, the cash that leaves the drawer, wake-up.
+One transaction: permission, balances under lock, draft of type E, its lines, wake-up. Cash leaves with the stamp.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -21,16 +20,18 @@ from emite.cfdi.egresos import CannotSplit, Part
 from emite.cfdi.money import text
 from emite.cfdi.notas import Reason
 from emite.cfdi.zones import local_now
-from emite.charges import drawer
+from emite.charges.allowing import NotAllowed, must_correct
 from emite.charges.collecting import DESK_FORMS
-from emite.charges.models import CashMovement, CashRegister, Charge
+from emite.charges.drawer import DrawerRefused
+from emite.charges.models import CashRegister, Charge
 from emite.credits.models import CreditLine, CreditNote, LateRequest
 from emite.credits.originals import NotCreditable, Original, amounts, is_ending, left_of, original_of
+from emite.credits.paying_out import promised_by
 from emite.documents.models import FiscalDocument
 from emite.documents.sealing import NotReady, draft
 from emite.documents.steps import reached
 from emite.documents.waking import wake
-from emite.invoices.issuing import NotAllowed, may_issue
+from emite.invoices.issuing import NO_PERMISSION, may_issue
 from emite.issuers.models import Issuer, Series
 
 #: How the money of a credit note goes back: as the desk takes it, or not at all (condonación, compensación).
@@ -74,11 +75,11 @@ def ask(
 ) -> CreditNote:
     """The credit note, with a worker woken. The same key again returns the first.
 
-    `register`: from whose open drawer cash leaves, when it goes back in cash. Raises NotAllowed, NotCreditable,
-    CreditRefused, NotReady or CfdiInvalid; nothing is stored then.
+    `register`: from whose open drawer cash will leave, once it is stamped, when it goes back in cash. Raises
+    NotAllowed (in words), NotCreditable, CreditRefused, NotReady or CfdiInvalid; nothing is stored then.
     """
     if not may_issue(user, charge.organization_id):
-        raise NotAllowed(user.email)
+        raise NotAllowed(NO_PERMISSION)
     _check(wanted)
     with transaction.atomic():
         locked = _locked(charge)
@@ -89,15 +90,22 @@ def ask(
             return earlier
         if LateRequest.objects.filter(charge=locked, state__in=LateRequest.OPEN_STATES).exists():
             raise NotCreditable("La remisión está saliendo de la factura global: espere a que termine.")
-        note = store(locked, wanted, user=user, now=now, idempotency_key=idempotency_key)
-        _pay_out(note, register, user, now)
+        note = store(locked, wanted, user=user, now=now, idempotency_key=idempotency_key, register=register)
+        must_correct(user, locked.organization_id, note.total)
         reached("credit_uncommitted")
     reached("credit_asked")
     return note
 
 
 def store(
-    charge: Charge, wanted: Wanted, *, user: User, now: dt.datetime, idempotency_key: str, channel: str = "desk"
+    charge: Charge,
+    wanted: Wanted,
+    *,
+    user: User,
+    now: dt.datetime,
+    idempotency_key: str,
+    channel: str = "desk",
+    register: CashRegister | None = None,
 ) -> CreditNote:
     """Draft, note and lines for a charge that is locked. Call inside the transaction that answers for them."""
     original = original_of(charge)
@@ -114,7 +122,7 @@ def store(
         now=now,
         who=user.email,
     )
-    note = CreditNote.objects.create(
+    note = CreditNote(
         organization_id=charge.organization_id,
         document=document,
         original=original.document,
@@ -126,6 +134,11 @@ def store(
         asked_by=user,
         created_at=now,
     )
+    try:
+        note.register = promised_by(register, note)
+    except DrawerRefused as refused:
+        raise CreditRefused("register", refused.message) from refused
+    note.save(force_insert=True)
     CreditLine.objects.bulk_create(
         CreditLine(organization_id=charge.organization_id, note=note, position=position, tax=tax, amount=amount)
         for position, tax, amount in amounts(parts)
@@ -211,17 +224,3 @@ def _built(original: Original, parts: Sequence[Part], wanted: Wanted, now: dt.da
         original.comprobante, uuid_, parts, reason=wanted.reason, forma_pago=wanted.forma_pago, emisor=emisor,
         lugar_expedicion=issuer.lugar_expedicion, fecha=fecha, quantities=dict(wanted.lines),
     )  # fmt: skip
-
-
-def _pay_out(note: CreditNote, register: CashRegister | None, user: User, now: dt.datetime) -> None:
-    """Cash given back leaves the open drawer in the same transaction, so that the corte agrees."""
-    if note.forma_pago != drawer.CASH or register is None:
-        return
-    try:
-        session = drawer.session_for(register, drawer.Drawer.IF_OPEN)
-        if session is not None:
-            why = f"Devolución de {note.charge.folio}, con nota de crédito"
-            key = uuid.uuid5(note.pk, "efectivo")
-            drawer.move(session, CashMovement.Kind.WITHDRAWAL, note.total, reason=why, user=user, now=now, key=key)
-    except drawer.DrawerRefused as refused:
-        raise CreditRefused("register", refused.message) from refused

@@ -32,6 +32,7 @@ from emite.documents.steps import reached
 from emite.invoices.building import comprobante
 from emite.invoices.closing import ready
 from emite.invoices.issuing import (
+    NO_PERMISSION,
     AlreadyInvoiced,
     NotAllowed,
     NotInvoiceable,
@@ -79,7 +80,7 @@ def ask(
     follow; nothing is stored then and the global stays as it is.
     """
     if not may_issue(user, charge.organization_id):
-        raise NotAllowed(user.email)
+        raise NotAllowed(NO_PERMISSION)
     with transaction.atomic():
         rows = Charge.objects.select_for_update(of=("self",)).select_related("issuer", "organization")
         locked = rows.get(organization_id=charge.organization_id, pk=charge.pk)

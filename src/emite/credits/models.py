@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from emite.charges.models import Charge
-from emite.documents.models import FiscalDocument
+from emite.charges.models import CashRegister, Charge
+from emite.documents.models import FiscalDocument, State
 from emite.organizations.models import OwnedByOrganization
 
 
@@ -38,18 +38,35 @@ class CreditNote(OwnedByOrganization):
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
+    # Whose drawer gives the cash back once it is stamped, and when it did
+    register = models.ForeignKey(CashRegister, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    paid_out_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=Q(total__gt=0), name="credit_note_total_positive"),
+            models.CheckConstraint(
+                condition=Q(paid_out_at__isnull=True) | Q(register__isnull=False), name="credit_note_cash_of_a_register"
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["organization", "charge", "created_at"], name="credit_note_by_charge"),
             models.Index(fields=["created_at"], condition=Q(settled_at__isnull=True), name="credit_note_unsettled"),
+            models.Index(
+                fields=["organization"],
+                condition=Q(register__isnull=False, paid_out_at__isnull=True),
+                name="credit_note_owes_cash",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()} ${self.total:,.2f}"
+
+    @property
+    def owes_cash(self) -> bool:
+        """Stamped, and its money is still in the drawer."""
+        stamped = self.document.state == State.STAMPED
+        return self.register_id is not None and self.paid_out_at is None and stamped
 
 
 class CreditBalance(OwnedByOrganization):

@@ -1,4 +1,5 @@
-"""What the end of a credit note's document entails: its balances are given back when it came to nothing.
+"""What the end of a credit note's document entails: its balances are given back when it came
+to nothing, its cash leaves the drawer when it is stamped.
 
 Nothing waits for this: a note that nobody settled is found by the sweep.
 """
@@ -17,6 +18,7 @@ from emite.charges.allowing import NotAllowed
 from emite.charges.following import finish
 from emite.charges.models import FollowUp
 from emite.credits.models import CreditNote
+from emite.credits.paying_out import with_the_stamp
 from emite.documents.models import State
 
 log = structlog.get_logger(__name__)
@@ -32,6 +34,7 @@ def settle(note: CreditNote, now: dt.datetime) -> None:
         note.active = False
     elif state == State.STAMPED and note.settled_at is None:
         CreditNote.objects.filter(pk=note.pk, settled_at=None).update(settled_at=now)
+        with_the_stamp(note, now)
         _resolve(note, now)
 
 

@@ -38,8 +38,8 @@ from emite.documents.steps import reached
 from emite.documents.waking import wake
 from emite.invoices import periods, proposing
 from emite.invoices.building import line_inputs
+from emite.invoices.issuing import NO_PERMISSION, may_issue
 from emite.invoices.issuing import NotAllowed as NotAllowed
-from emite.invoices.issuing import may_issue
 from emite.invoices.models import CEILING, Closing, GlobalDocument, GlobalPolicy
 from emite.invoices.periods import Period
 from emite.invoices.proposing import Scope, Sum, Taken
@@ -103,7 +103,7 @@ def start(issuer: Issuer, period: Period, *, user: User, now: dt.datetime, autom
     Raises NotAllowed, NotYet, NothingToClose, NotReady.
     """
     if not may_issue(user, issuer.organization_id):
-        raise NotAllowed(user.email)
+        raise NotAllowed(NO_PERMISSION)
     if period.periodicidad not in periods.allowed(issuer.regimen_fiscal):
         raise NotReady("El periodo bimestral es solo para el régimen 621: elija otro.")
     if issuer.organization.local_date(now) < period.last:

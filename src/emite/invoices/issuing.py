@@ -15,6 +15,7 @@ from django.db import transaction
 from emite.accounts.models import User
 from emite.cfdi.comprobante import Receptor
 from emite.charges.allocating import AlreadyAllocated, allocate, live_document
+from emite.charges.allowing import NotAllowed as NotAllowed
 from emite.charges.models import CashRegister, Charge
 from emite.documents.models import Delivery, FiscalDocument
 from emite.documents.sealing import NotReady, draft
@@ -24,10 +25,6 @@ from emite.invoices.building import comprobante
 from emite.issuers.models import Issuer, Series
 from emite.organizations.models import Membership
 from emite.organizations.permissions import Need
-
-
-class NotAllowed(Exception):
-    """Whoever asks lacks the permission to issue invoices for the organization."""
 
 
 class NotInvoiceable(Exception):
@@ -40,6 +37,10 @@ class NotInvoiceable(Exception):
 
 class AlreadyInvoiced(Exception):
     """Another document invoices the charge already."""
+
+
+#: What whoever lacks the permission to issue is told.
+NO_PERMISSION = "Pida a un administrador el permiso de facturar."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def issue_together(
     """
     organization_id = charges[0].organization_id
     if not may_issue(user, organization_id):
-        raise NotAllowed(user.email)
+        raise NotAllowed(NO_PERMISSION)
     with transaction.atomic():
         locked = _locked(charges)
         earlier = _earlier(locked, idempotency_key)

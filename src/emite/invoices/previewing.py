@@ -11,13 +11,13 @@ from emite.cfdi.faults import CfdiInvalid
 from emite.charges.models import Charge
 from emite.documents.sealing import check, errors
 from emite.invoices.building import comprobante
-from emite.invoices.issuing import NotAllowed, Request, invoiceable, may_issue
+from emite.invoices.issuing import NO_PERMISSION, NotAllowed, Request, invoiceable, may_issue
 
 
 def preview(charges: Sequence[Charge], request: Request, *, user: User, now: dt.datetime) -> Comprobante:
     """The Comprobante as it would be sealed now. Raises NotAllowed, NotInvoiceable, CfdiInvalid."""
     if not may_issue(user, charges[0].organization_id):
-        raise NotAllowed(user.email)
+        raise NotAllowed(NO_PERMISSION)
     issuer = invoiceable(charges)
     made = comprobante(charges, request.receptor, issuer=issuer, now=now, with_patient=request.with_patient)
     wrong = errors(check(made))

@@ -23,8 +23,9 @@ from emite.cfdi.faults import CfdiInvalid
 from emite.cfdi.notas import Reason
 from emite.charges.allocating import live_document
 from emite.charges.collecting import largest_form
+from emite.charges.drawer import DrawerRefused
 from emite.charges.models import Charge
-from emite.credits import crediting, lateness
+from emite.credits import crediting, lateness, paying_out
 from emite.credits.crediting import EXPLANATION_LIMIT, FORMS, CreditRefused, Wanted
 from emite.credits.models import CreditNote
 from emite.credits.originals import NotCreditable, Original, left_of, original_of
@@ -70,7 +71,9 @@ class CreditForm(forms.Form):
     )
     forma_pago = forms.ChoiceField(label="Cómo se devuelve el dinero", choices=list(FORMS.items()))
     register = forms.ChoiceField(
-        label="Caja de la que sale el efectivo", required=False, help_text="Solo si se devuelve en efectivo."
+        label="Caja de la que sale el efectivo",
+        required=False,
+        help_text="Solo si se devuelve en efectivo. Sale de ella cuando la nota queda timbrada.",
     )
     explanation = forms.CharField(
         label="Qué pasó",
@@ -166,9 +169,10 @@ def _ask(request: StaffRequest, charge: Charge, form: CreditForm, key: str) -> H
             idempotency_key=uuid.uuid5(charge.pk, f"nota-{key}").hex,
             register=register,
         )
-    except NotAllowed:
-        return _not_allowed(request)
-    messages.success(request, f"Nota de crédito solicitada por ${note.total:,.2f}.")
+    except NotAllowed as refused:
+        return page(request, 403, "Usted no puede hacer esta nota de crédito", str(refused))
+    later = " Entregue el efectivo cuando quede timbrada: sale de la caja en ese momento." if note.register_id else ""
+    messages.success(request, f"Nota de crédito solicitada por ${note.total:,.2f}.{later}")
     return HttpResponseRedirect(f"{reverse('desk:charge', args=[charge.pk])}#notas-de-credito")
 
 
@@ -189,6 +193,26 @@ def _show(
         "forma": FORMS.get(made.forma_pago or "", "") if made else "",
     }
     return render(request, "desk/credit.html", context, status=status)
+
+
+@staff(Need.ISSUE)
+@require_POST
+def hand_over(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """The cash of a stamped note, which its drawer could not give with the stamp."""
+    note = CreditNote.objects.filter(organization=request.organization, pk=pk, register__isnull=False).first()
+    if note is None:
+        raise Http404
+    chosen = request.POST.get("register", "")
+    register = next((each for each in desk_registers(request.organization) if str(each.pk) == chosen), None)
+    try:
+        if register is None:
+            raise DrawerRefused("register", "Elija de qué caja sale el efectivo.")
+        paying_out.hand_over(request.organization.pk, note.pk, register=register, user=request.user, now=timezone.now())
+    except (DrawerRefused, NotAllowed) as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, f"Salieron ${note.total:,.2f} de la caja {register.name}.")
+    return HttpResponseRedirect(f"{reverse('desk:charge', args=[note.charge_id])}#notas-de-credito")
 
 
 @staff(Need.SEE)
@@ -236,8 +260,8 @@ def _ask_late(request: StaffRequest, charge: Charge, asked: Request, key: str) -
         )  # fmt: skip
     except lateness.NotLate as late:
         messages.warning(request, NOT_LATE[late.reason])
-    except NotAllowed:
-        return _not_allowed(request)
+    except NotAllowed as refused:
+        return page(request, 403, "No tiene permiso para emitir facturas", str(refused))
     else:
         messages.success(request, "Solicitada: primero sale de la factura global y luego se timbra la de su cliente.")
     return back
@@ -270,9 +294,3 @@ def _stamped(request: StaffRequest, pk: uuid.UUID) -> FiscalDocument:
     if note is None:
         raise Http404
     return note.document
-
-
-def _not_allowed(request: StaffRequest) -> HttpResponse:
-    return page(
-        request, 403, "No tiene permiso para emitir facturas", "Pida a un administrador el permiso de facturar."
-    )

@@ -62,6 +62,7 @@ urlpatterns = [
     path("caja/remisiones/<uuid:pk>/factura/nominativa/borrador/", crediting.draft, name="nominative_draft"),
     path("caja/notas-de-credito/<uuid:pk>/xml", crediting.xml, name="credit_xml"),
     path("caja/notas-de-credito/<uuid:pk>/pdf", crediting.pdf, name="credit_pdf"),
+    path("caja/notas-de-credito/<uuid:pk>/entregar", crediting.hand_over, name="credit_hand_over"),
     path("caja/remisiones/<uuid:pk>/factura/", invoicing.invoice, name="invoice"),
     path("caja/remisiones/<uuid:pk>/factura/estado/", charge_page.invoice_piece, name="invoice_piece"),
     path("caja/remisiones/<uuid:pk>/factura/opciones/", invoicing.choices, name="invoice_choices"),

@@ -12,6 +12,7 @@ from emite.credits import lateness
 from emite.credits.models import CreditNote, LateRequest
 from emite.credits.originals import notes_of
 from emite.documents.models import FiscalDocument, State
+from emite.web.desk.payment_form import desk_registers
 from emite.web.desk.states import Badge
 
 register = template.Library()
@@ -26,13 +27,17 @@ _LATE = {
 }
 
 
-@register.inclusion_tag("desk/pieces/credits.html")
-def credits_card(charge: Charge, may_issue: bool) -> dict[str, Any]:
+@register.inclusion_tag("desk/pieces/credits.html", takes_context=True)
+def credits_card(context: dict[str, Any], charge: Charge, may_issue: bool) -> dict[str, Any]:
     """Notes of the charge, the latest late request, and the two doors: a credit note, or an invoice of its own."""
     live, notes = live_document(charge), notes_of(charge)
     late = LateRequest.objects.filter(charge=charge).order_by("-asked_at").first()
     is_open = late is not None and late.is_open
+    owed = {note.pk for note in notes if note.owes_cash}
     return {
+        "csrf_token": context.get("csrf_token"),
+        "owed": owed,
+        "registers": desk_registers(charge.organization) if owed else [],
         "charge": charge,
         "zone": charge.organization.zone,
         "rows": [(note, _badge(note)) for note in notes],

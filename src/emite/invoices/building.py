@@ -26,7 +26,7 @@ DESCRIPTION_LIMIT = 1000
 def line_inputs(charge: Charge, *, with_folio: bool = False, with_patient: bool = False) -> list[LineInput]:
     """The charge's lines as they were priced; in each description the folio, and who was treated, when asked for."""
     suffix = f" ({charge.folio})" if with_folio else ""
-    name = _printable(charge.patient_name) if with_patient else ""
+    name = printable(charge.patient_name) if with_patient else ""
     suffix += f". {PATIENT_PREFIX}{name}" if name else ""
     return [
         replace(input_of(line), description=line.description[: DESCRIPTION_LIMIT - len(suffix)] + suffix)
@@ -34,7 +34,8 @@ def line_inputs(charge: Charge, *, with_folio: bool = False, with_patient: bool 
     ]
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
+    """One line that a CFDI can carry."""
     return " ".join("".join(each if each.isprintable() and each != "|" else " " for each in name).split())
 
 

@@ -103,7 +103,7 @@ def test_new_bytes_or_a_clean_slate_only_after_proof(dedup: Dedup, situation: Fa
     move = machine.after_lookup(situation, NotFound(EVIDENCE), capabilities(dedup), NOW)
     assert situation.last_sent_at is not None
     quiet = NOW - situation.last_sent_at >= QUIET
-    enough = situation.not_found + 1 >= (2 if dedup is Dedup.NONE else 1)
+    enough = situation.not_found + 1 >= (4 if dedup is Dedup.NONE else 1)
     forgets = move.changes.get("in_doubt") is False
     assert forgets == (quiet and enough)
     assert (move.state == State.DRAFT) == (forgets and (_too_old(situation) or situation.last_code in DATE_CODES))

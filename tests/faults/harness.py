@@ -30,7 +30,7 @@ from emite.cfdi.timbre import read
 from emite.cfdi.xml import parse
 from emite.charges.models import Allocation, Charge
 from emite.documents import machine, stamping, steps
-from emite.documents.models import UNSETTLED, FiscalDocument, StampedXml, State
+from emite.documents.models import UNSETTLED, FiscalDocument, StampAttempt, StampedXml, State
 from emite.documents.spool import Spool
 from emite.invoices import issuing
 from emite.invoices import stamping as driving
@@ -58,8 +58,10 @@ STAMP_FAULTS = {
 }  # fmt: skip
 LOOKUP_FAULTS = {"blind": 0.05, "error_before": 0.04, "cut_after": 0.04, "garbage_after": 0.02}
 PAC_TIMEOUTS = (0.2, 0.25, 0.3)
-#: The PAC forgets nothing for longer than this: 0.5 s of its longest delay, and its answer.
-MAX_PROCESSING = dt.timedelta(seconds=0.8)
+#: A child that slept longer than this between its promise and the send does not send.
+PAUSE_LIMIT_SECONDS = 0.2
+#: The PAC forgets nothing for longer than this: that pause, 0.5 s of its longest delay, and its answer.
+MAX_PROCESSING = dt.timedelta(seconds=1.2)
 VISIBLE_AFTER = dt.timedelta(seconds=0.2)
 
 
@@ -77,6 +79,7 @@ class Report:
     unfinished: int = 0
     stamps: int = 0
     faults: int = 0
+    stories: list[str] = field(default_factory=list)  # of each document that went wrong, what was sent and answered
 
     @property
     def killed(self) -> int:
@@ -87,7 +90,7 @@ class Report:
             f"{self.dedup}: {self.killed} kills, {self.faults} faults of the PAC, {self.charges} charges, "
             f"{self.stamps} stamps, lost {self.lost}, "
             f"duplicates {self.duplicates}, wrong UUIDs {self.wrong_uuids}, unfinished {self.unfinished}, "
-            f"{self.seconds:.0f} s; by step {dict(sorted(self.kills.items()))}"
+            f"{self.seconds:.0f} s; by step {dict(sorted(self.kills.items()))}" + "".join(self.stories)
         )
 
     @property
@@ -99,6 +102,7 @@ class Report:
 def short_times() -> Iterator[None]:
     """Leases, pauses and deadlines of tenths of a second instead of minutes."""
     kept = stamping.LEASE, machine.LOOKUP_PAUSES, machine.SEND_PAUSES, breaker.PROBE_EVERY
+    limit, stamping.PAUSE_LIMIT_SECONDS = stamping.PAUSE_LIMIT_SECONDS, PAUSE_LIMIT_SECONDS
     stamping.LEASE = dt.timedelta(seconds=0.7)
     machine.LOOKUP_PAUSES = tuple(dt.timedelta(milliseconds=ms) for ms in (20, 40, 80, 160))
     machine.SEND_PAUSES = tuple(dt.timedelta(milliseconds=ms) for ms in (10, 20, 40, 80))
@@ -108,6 +112,7 @@ def short_times() -> Iterator[None]:
             yield
     finally:
         stamping.LEASE, machine.LOOKUP_PAUSES, machine.SEND_PAUSES, breaker.PROBE_EVERY = kept
+        stamping.PAUSE_LIMIT_SECONDS = limit
 
 
 def run(
@@ -316,7 +321,16 @@ def _count(sandbox: RunningSandbox, hospital: make.Hospital, report: Report) -> 
     for folio_fiscal, document in ours.items():
         timbre = read(parse(bytes(StampedXml.objects.get(document_id=document.pk).xml)))
         report.wrong_uuids += timbre is None or timbre.uuid.upper() != folio_fiscal
-    folios = {(stamp["serie"], stamp["folio"]) for stamp in at_pac.values()}
+    folios = Counter((stamp["serie"], stamp["folio"]) for stamp in at_pac.values())
     report.duplicates += len(at_pac) - len(folios)
+    report.stories += [_story(hospital, *name, at_pac) for name, times in folios.items() if times > 1]
     report.unfinished = FiscalDocument.objects.filter(organization=hospital.organization, state__in=UNSETTLED).count()
     connection.close()
+
+
+def _story(hospital: make.Hospital, serie: str, folio: str, at_pac: dict[str, dict[str, str]]) -> str:
+    stamps = [str(one) for one in at_pac.values() if (one["serie"], one["folio"]) == (serie, folio)]
+    documents = FiscalDocument.objects.filter(organization=hospital.organization, serie=serie, folio=folio)
+    attempts = StampAttempt.objects.filter(document_id__in=documents.values("pk")).order_by("at", "number")
+    said = [f"{one.at:%H:%M:%S.%f} {one.phase} {one.operation} {one.outcome} {one.code}" for one in attempts]
+    return "\n  ".join(["", *stamps, *said])

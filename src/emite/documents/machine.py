@@ -140,8 +140,12 @@ def proves_not_stamped(dedup: Dedup, not_found: int) -> bool:
 
 
 def negatives_needed(dedup: Dedup) -> int:
-    """How many such look-ups: without de-duplication one alone could be a PAC that shows its work late."""
-    return 2 if dedup is Dedup.NONE else 1
+    """How many such look-ups in a row (docs/decisions/0008).
+
+    A PAC that now and then does not see its own work must not be believed: without de-duplication a wrong proof is a
+    second CFDI, elsewhere only a repeated send.
+    """
+    return 4 if dedup is Dedup.NONE else 1
 
 
 def _resend_is_safe(facts: Facts, capabilities: Capabilities, now: dt.datetime) -> bool:

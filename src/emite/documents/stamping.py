@@ -161,7 +161,8 @@ def ask(document: FiscalDocument, clock: Clock) -> tuple[Facts, StampAnswer]:
         _promise(document, StampAttempt.Operation.STAMP, now)
     reached("promised")
     pac = adapter(document.pac_account)
-    if time.monotonic() - promised > PAUSE_LIMIT_SECONDS:
+    # Two clocks: one stands still while the machine is suspended, the other while somebody sets it.
+    if max(time.monotonic() - promised, (clock() - now).total_seconds()) > PAUSE_LIMIT_SECONDS:
         nothing = Evidence(http=None, code=None, raw=b"", pac_date=None, elapsed_ms=0)
         return before, NotSent("el proceso estuvo detenido antes de enviar", nothing)
     answer = pac.stamp(xml, key)
@@ -210,15 +211,16 @@ def weigh_lookup(document: FiscalDocument, answer: LookupAnswer, now: dt.datetim
         return machine.after_lookup(facts_of(document), unknown, capabilities, now)
 
 
-def settle(document: FiscalDocument, result: Verified | Move, now: dt.datetime) -> None:
+def settle(document: FiscalDocument, result: Verified | Move, now: dt.datetime) -> bool:
     """Write the outcome: the stamped XML with its state, or the move. Call inside a transaction.
 
-    A verified stamp is written whoever holds the row; a move needs the lease. Raises LostLease or StampedTwice.
+    A verified stamp is written whoever holds the row; a move needs the lease. False when this very stamp was stored
+    before: then it entails nothing again. Raises LostLease or StampedTwice.
     """
     if isinstance(result, Move):
         _move(document, result, now)
-    else:
-        _stamp(document, result, now)
+        return True
+    return _stamp(document, result, now)
 
 
 def record_answer(
@@ -251,7 +253,7 @@ def record_answer(
         _remember_clock(document.pac_account, evidence, now)
 
 
-def _stamp(document: FiscalDocument, stamp: Verified, now: dt.datetime) -> None:
+def _stamp(document: FiscalDocument, stamp: Verified, now: dt.datetime) -> bool:
     folio_fiscal = uuids.UUID(stamp.timbre.uuid)
     won = FiscalDocument.objects.filter(pk=document.pk, state__in=UNSETTLED, seal_rev=document.seal_rev).update(
         state=State.STAMPED,
@@ -267,7 +269,7 @@ def _stamp(document: FiscalDocument, stamp: Verified, now: dt.datetime) -> None:
     if not won:
         document.refresh_from_db()
         if document.uuid == folio_fiscal:
-            return
+            return False
         raise StampedTwice(document, stamp.timbre.uuid)
     StampedXml.objects.create(
         organization_id=document.organization_id,
@@ -279,6 +281,7 @@ def _stamp(document: FiscalDocument, stamp: Verified, now: dt.datetime) -> None:
     )
     document.state, document.uuid, document.stamped_at, document.next_at = State.STAMPED, folio_fiscal, now, None
     note(document, "stamped", now=now, detail={"uuid": str(folio_fiscal).upper()})
+    return True
 
 
 def _move(document: FiscalDocument, move: Move, now: dt.datetime) -> None:

@@ -420,3 +420,15 @@ def test_a_draft_waits_while_the_certificate_is_missing(hospital: make.Hospital)
 
 def test_pauses_are_the_ones_written_down() -> None:
     assert [pause.total_seconds() for pause in machine.LOOKUP_PAUSES] == [10, 20, 40, 120, 300, 600]
+
+
+def test_a_stamp_learned_twice_is_told_once(hospital: make.Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(stamping, "tell", lambda document, now: told.append(document.state))
+    document = issue(hospital, make.paid_charge(hospital))
+    drive(document)
+    document.refresh_from_db()
+    xml = bytes(StampedXml.objects.get(document_id=document.pk).xml)
+    again = stamping.stamping.verified(document, xml)
+    stamping._settle(document, again, None, make.now(), None)
+    assert told.count(State.STAMPED) == 1

@@ -164,7 +164,8 @@ class PortalRequest(OwnedByOrganization):
                 fields=["document"], condition=Q(document__isnull=False), name="portal_request_one_per_document"
             ),
             models.CheckConstraint(
-                condition=Q(document__isnull=False) | ~Q(phone="", email=""), name="portal_request_can_be_answered"
+                condition=Q(document__isnull=False) | Q(closed_at__isnull=False) | ~Q(phone="", email=""),
+                name="portal_request_can_be_answered",
             ),
             models.CheckConstraint(
                 condition=Q(closed_at=None, ending="", closed_by=None)

@@ -33,6 +33,10 @@ LIMIT: Final = 100
 GLOBAL: Final = FiscalDocument.Channel.GLOBAL
 
 
+#: What a closed request keeps of whoever asked: nothing. It served to answer them.
+_FORGOTTEN: Final[dict[str, Any]] = {"receptor": {}, "phone": "", "email": "", "note": ""}
+
+
 class Kind(StrEnum):
     HELP = "help"
     REFUSED = "refused"
@@ -46,7 +50,7 @@ class AlreadyClosed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """One thing to attend. `receptor` is what was typed; `charge` is None for a factura global."""
+    """One thing to attend. `receptor` is what was typed; `charge` is None for what no single charge leads to."""
 
     kind: Kind
     since: dt.datetime
@@ -86,7 +90,8 @@ def close(pk: uuid.UUID, organization_id: uuid.UUID, *, reason: str, user: User,
         raise NotAllowed(user.email)
     with transaction.atomic():
         rows = PortalRequest.objects.filter(organization_id=organization_id, pk=pk, closed_at=None)
-        if not rows.update(closed_at=now, ending=PortalRequest.Ending.PERSON, closed_by=user, closing_reason=reason):
+        ended = {"ending": PortalRequest.Ending.PERSON, "closed_by": user, "closing_reason": reason}
+        if not rows.update(closed_at=now, **ended, **_FORGOTTEN):
             raise AlreadyClosed(str(pk))
         request = PortalRequest.objects.select_related("charge").get(pk=pk)
         _tell(request, user, now)
@@ -125,7 +130,7 @@ def close_stamped(document: FiscalDocument, *, now: dt.datetime) -> int:
     rows = PortalRequest.objects.filter(
         organization_id=document.organization_id, charge__in=charges.values("charge"), closed_at=None
     )
-    return rows.update(closed_at=now, ending=PortalRequest.Ending.STAMPED)
+    return rows.update(closed_at=now, ending=PortalRequest.Ending.STAMPED, **_FORGOTTEN)
 
 
 def typed_for(document: FiscalDocument) -> dict[str, str]:
@@ -157,6 +162,13 @@ def typed_before(charge: Charge) -> dict[str, str]:
     return {**typed, "email": request.email} if request else typed
 
 
+def _beyond_charges(organization_id: uuid.UUID, now: dt.datetime) -> QuerySet[FiscalDocument]:
+    """Stuck documents that no single charge leads to: facturas globales, and what binds none while it is not stamped
+    (the substitute of another, credit notes, complementos de pago)."""
+    bound = Allocation.objects.filter(document=OuterRef("pk"), active=True)
+    return resolving.stuck(organization_id, now).filter(Q(channel=GLOBAL) | ~Exists(bound))
+
+
 def attending(organization_id: uuid.UUID, now: dt.datetime) -> list[Pending]:
     """The queue, the oldest first. Three queries."""
     found = [*_help(organization_id), *_documents(organization_id, now), *_globals(organization_id, now)]
@@ -168,7 +180,7 @@ def count(organization_id: uuid.UUID, now: dt.datetime) -> int:
     return (
         _open(organization_id).count()
         + _unfinished(organization_id, now).count()
-        + resolving.stuck(organization_id, now).filter(channel=GLOBAL).count()
+        + _beyond_charges(organization_id, now).count()
     )
 
 
@@ -209,7 +221,7 @@ def _documents(organization_id: uuid.UUID, now: dt.datetime) -> Iterable[Pending
 
 
 def _globals(organization_id: uuid.UUID, now: dt.datetime) -> Iterable[Pending]:
-    for document in resolving.stuck(organization_id, now).filter(channel=GLOBAL)[:LIMIT]:
+    for document in _beyond_charges(organization_id, now)[:LIMIT]:
         yield Pending(Kind.DOUBT, document.created_at, None, document=document)
 
 

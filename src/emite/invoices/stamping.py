@@ -97,8 +97,8 @@ def _settle(
         with transaction.atomic(durable=True):
             if answer:
                 stamping.record_answer(document, answer[0], answer[1], now)
-            stamping.settle(document, result, now)
-            entail(document, now)
+            if stamping.settle(document, result, now):
+                entail(document, now)
             reached("settled_uncommitted")
     except StampedTwice as error:
         log.critical("stamped_twice", document=str(document.pk), detail=str(error))
@@ -161,9 +161,10 @@ def _restore(rescued: Rescued, clock: Clock) -> bool:
     if document.is_settled or document.seal_rev != rescued.seal_rev:
         return False
     with transaction.atomic(durable=True):
-        stamping.settle(document, stamping.verified(document, rescued.xml), clock())
-        entail(document, clock())
-    return True
+        fresh = stamping.settle(document, stamping.verified(document, rescued.xml), clock())
+        if fresh:
+            entail(document, clock())
+    return fresh
 
 
 def due(*, now: dt.datetime, limit: int) -> list[uuid.UUID]:

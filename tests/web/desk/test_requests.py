@@ -15,6 +15,7 @@ from emite.invoices.issuing import Request, issue
 from emite.invoices.models import PortalRequest
 from emite.pac.port import Found
 from tests import make
+from tests.credits.stands import credit, invoiced
 from tests.make import Hospital
 from tests.pac.sandbox import RunningSandbox
 from tests.web.desk.staff import Person, audited, member, said
@@ -119,6 +120,8 @@ def test_a_request_is_closed_by_a_person_with_a_reason(issuing: Hospital) -> Non
     biller.post("refusal_close", refused.pk, reason="Se le hizo otra")
 
     assert requests.count(owner, make.now()) == 0
+    asked.refresh_from_db()
+    assert (asked.receptor, asked.phone, asked.email, asked.note) == ({}, "", "", ""), "it served to answer them"
     assert [event.reason for event in audited(of.organization, "request.close")] == [
         "Ya no la quiere",
         "Se le hizo otra",
@@ -153,6 +156,26 @@ def test_a_held_invoice_is_finished_from_its_page(issuing: Hospital, sandbox: Ru
     document.refresh_from_db()
     assert document.state == State.STAMPED
     assert "Se trajo el XML de la página del PAC" in said(biller.get("charge", charge.pk))
+
+
+def test_a_held_credit_note_reaches_the_queue_though_it_binds_no_remision(
+    issuing: Hospital, sandbox: RunningSandbox
+) -> None:
+    of = issuing
+    charge = invoiced(of)
+    note = credit(of, charge)
+    sandbox.next("cut_after")
+    drive(note.document)
+    sandbox.control("faults", faults={"error_before": 1.0}, op="lookup", seed=1)
+    assert drive(note.document, hours=80).state == State.HELD
+    sandbox.behave()
+    now = make.now() + dt.timedelta(hours=80)
+    (pending,) = requests.attending(of.organization.pk, now)
+    assert (pending.kind, pending.document, pending.charge) == (requests.Kind.DOUBT, note.document, None)
+    assert requests.count(of.organization.pk, now) == 1
+    biller = Person(of.biller)
+    for page in (biller.get("requests"), biller.get("resolve", note.document_id)):
+        assert "Nota de crédito" in said(page)
 
 
 def test_a_discard_waits_for_proof_and_says_what_is_missing(issuing: Hospital, sandbox: RunningSandbox) -> None:

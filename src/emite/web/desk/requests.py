@@ -26,6 +26,7 @@ from emite.invoices.requests import AlreadyClosed, Kind, Pending
 from emite.web.access import Need, StaffRequest, may, staff
 from emite.web.desk.charge_page import charge_or_404
 from emite.web.desk.reasons import reason_of, state_of
+from emite.web.desk.states import kind_words
 
 ONLY_BILLERS = "Solo un administrador o un facturador con permiso de emitir puede decidirlo."
 
@@ -38,9 +39,8 @@ _HELP = {
 _TONES = {Kind.HELP: "accent", Kind.REFUSED: "wrong", Kind.DOUBT: "wrong", Kind.WAITING: "cost"}
 _NAMES = {Kind.HELP: "Ayuda", Kind.REFUSED: "Rechazada", Kind.DOUBT: "En duda", Kind.WAITING: "En espera"}
 _ROADS = {
-    FiscalDocument.Channel.PORTAL: "pedida en el portal",
-    FiscalDocument.Channel.DESK: "pedida en caja o por otro sistema",
-    FiscalDocument.Channel.GLOBAL: "factura global",
+    FiscalDocument.Channel.PORTAL: "Pedida en el portal",
+    FiscalDocument.Channel.DESK: "Pedida en caja o por otro sistema",
 }
 
 
@@ -57,6 +57,11 @@ class Row:
     to_invoice: str = ""
     to_resolve: str = ""
     to_close: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is, where no charge says so."""
+        return "" if self.pending.document is None else kind_words(self.pending.document)
 
 
 class CloseForm(forms.Form):
@@ -112,7 +117,7 @@ def row_of(pending: Pending, now: dt.datetime, *, may_issue: bool, decides: bool
 
 
 def _document_words(document: FiscalDocument) -> tuple[str, str]:
-    road = _ROADS[FiscalDocument.Channel(document.channel)].capitalize()
+    road = _ROADS.get(FiscalDocument.Channel(document.channel), kind_words(document))
     if document.state == State.REJECTED:
         return reason_of(document.last_code), f"{road}. {document.last_code}: {document.last_text}"
     return state_of(document), f"{road}."

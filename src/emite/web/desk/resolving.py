@@ -27,7 +27,7 @@ from emite.web.access import Need, StaffRequest, staff
 from emite.web.design.templatetags.design import fecha_hora
 from emite.web.desk.reasons import reason_of, state_of
 from emite.web.desk.requests import ONLY_BILLERS
-from emite.web.desk.states import invoice_badge
+from emite.web.desk.states import invoice_badge, kind_words
 from emite.web.desk.timeline import timeline
 from emite.web.errors.pages import page
 
@@ -166,6 +166,7 @@ def _show(
         "zone": zone,
         "document": document,
         "charge": _charge(request, document),
+        "title": kind_words(document),
         "badge": invoice_badge(document),
         "why": _why(document),
         "never_sent": never_sent,

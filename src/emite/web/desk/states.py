@@ -35,6 +35,19 @@ _DOCUMENT = {
 }
 
 
+def kind_words(document: FiscalDocument) -> str:
+    """What a document is, where no remisión says it."""
+    if document.kind == FiscalDocument.Kind.EGRESO:
+        return "Nota de crédito"
+    if document.kind == FiscalDocument.Kind.PAGO:
+        return "Complemento de pago"
+    if document.channel == FiscalDocument.Channel.GLOBAL:
+        return "Factura global"
+    if document.channel == FiscalDocument.Channel.INSURER:
+        return "Factura a aseguradora"
+    return "Factura que sustituye a otra"
+
+
 def money_badge(charge: Charge) -> Badge:
     """Void, paid, partly paid or owed."""
     if charge.state == Charge.State.VOID:

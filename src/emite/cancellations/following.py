@@ -21,10 +21,9 @@ from emite.cancellations.models import OPEN, Acuse, CancellationRequest, SignedR
 from emite.cancellations.related import holders
 from emite.cancellations.requesting import needed_by_late_request, note
 from emite.cfdi.cancelacion import Cancelacion, Folio, sign
-from emite.cfdi.money import text
-from emite.cfdi.xml import parse
 from emite.cfdi.zones import local_now
-from emite.documents.models import FiscalDocument, StampedXml
+from emite.documents.consulting import account_of, ask_sat
+from emite.documents.models import FiscalDocument
 from emite.documents.stamping import LEASE, LostLease
 from emite.documents.steps import reached
 from emite.invoices.issuing import may_issue
@@ -32,7 +31,7 @@ from emite.issuers import breaker
 from emite.issuers.connecting import adapter
 from emite.issuers.keys import open_csd
 from emite.issuers.models import PacAccount, StoredCsd
-from emite.pac.port import CancelAnswer, CancelTold, SatStatus, StatusAnswer, StatusQuery
+from emite.pac.port import CancelAnswer, CancelTold, SatStatus, StatusAnswer
 
 log = structlog.get_logger(__name__)
 
@@ -72,33 +71,6 @@ def due(*, now: dt.datetime, limit: int) -> list[uuids.UUID]:
             [now, now, limit],
         )
         return [row[0] for row in cursor.fetchall()]
-
-
-def ask_sat(document: FiscalDocument) -> StatusAnswer:
-    """SAT's word on a stamped document. Network; never in a transaction."""
-    return adapter(account_of(document)).status(query_of(document))
-
-
-def account_of(document: FiscalDocument) -> PacAccount:
-    """Through whom it is cancelled: any PAC may, so the issuer's present one; the one that stamped it without that."""
-    rows = PacAccount.objects.filter(
-        organization_id=document.organization_id, issuer_id=document.issuer_id, active=True
-    )
-    return rows.first() or document.pac_account
-
-
-def query_of(document: FiscalDocument) -> StatusQuery:
-    """What SAT is asked, read from the CFDI itself."""
-    stored = StampedXml.objects.only("xml").get(organization_id=document.organization_id, document_id=document.pk)
-    xml = bytes(stored.xml)
-    sello = parse(xml, max_bytes=len(xml), max_nodes=len(xml)).get("Sello", "")
-    return StatusQuery(
-        emisor=document.issuer.rfc,
-        receptor=document.receptor_rfc,
-        total=text(document.total, 2),
-        uuid=_folio(document),
-        last8=sello[-8:],
-    )
 
 
 def _claim(pk: uuids.UUID, *, owner: str, now: dt.datetime) -> CancellationRequest | None:

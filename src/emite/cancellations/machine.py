@@ -13,10 +13,9 @@ from typing import Any
 
 from emite.cancellations.models import State
 from emite.cfdi.acuse import BEFORE, RECEIVED
+from emite.documents.consulting import SAT_LAG as SAT_LAG
 from emite.pac.port import CancelAnswer, CancelDoubt, CancelRefused, CancelTold, SatEstado, SatStatus, StatusAnswer
 
-#: SAT may not know a CFDI for so long after its stamp, nor a cancellation after its acuse.
-SAT_LAG = dt.timedelta(hours=72)
 SEND_PAUSES = tuple(dt.timedelta(seconds=s) for s in (2, 5, 10, 20, 40, 60, 300))
 #: While SAT has said nothing yet of a request that it received.
 FOLLOW_PAUSES = tuple(dt.timedelta(seconds=s) for s in (2, 5, 10, 20, 40, 60, 300, 600, 1800))

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "emite.care",
     "emite.invoices",
     "emite.credits",
+    "emite.settlements",
     "emite.cancellations",
     "emite.web.design",
     "emite.web.printing",

@@ -1,4 +1,4 @@
-"""ChargeItem: one row of the price list, with the fiscal treatment its taxpayer decided.
+"""ChargeItem (a row of the price list) and ServiceLink (a code of a physician), with the treatment that was decided.
 
 What is charged to whom lives in `charges`; nothing here is inferred or defaulted in silence.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 
 from emite.cfdi.taxes import Treatment
+from emite.issuers.models import Issuer
 from emite.organizations.models import OwnedByOrganization
 
 TREATMENT_LABELS = {
@@ -41,3 +43,36 @@ class ChargeItem(OwnedByOrganization):
 
     def __str__(self) -> str:
         return f"{self.code} {self.description}"
+
+
+class ServiceLink(OwnedByOrganization):
+    """What a code of a service is for the SAT, for one issuer and from one day on. Ended, never changed."""
+
+    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="+")
+    system = models.CharField("sistema de códigos", max_length=8)
+    code = models.CharField("código", max_length=20)
+    # Our own words: the texts of CPT belong to others.
+    label = models.CharField("servicio", max_length=200, blank=True)
+    clave_prod_serv = models.CharField("clave SAT", max_length=8)
+    clave_unidad = models.CharField("clave de unidad", max_length=3, default="E48")
+    treatment = models.CharField("tratamiento de IVA", max_length=10, choices=TREATMENT_CHOICES)
+    since = models.DateField("desde")
+    until = models.DateField("hasta", null=True, blank=True)
+    linked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
+    linked_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["organization", "issuer", "system", "code"],
+                condition=models.Q(until__isnull=True),
+                name="service_link_one_in_force",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(until__isnull=True) | models.Q(until__gte=models.F("since")),
+                name="service_link_ends_after_it_began",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.clave_prod_serv}"

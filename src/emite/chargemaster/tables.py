@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import BinaryIO, Final
 
 from emite.lookup.words import plain
-from emite.sheets.comma import FORMULA
+from emite.sheets.comma import FORMULA, MARK
 
 #: What one file may weigh and hold: a list of prices has thousands of rows, not hundreds of thousands.
 MOST_BYTES: Final = 5 * 2**20
 MOST_ROWS: Final = 20_000
+#: Said of a row with more cells than there are names.
+SPILLED: Final = "sobran columnas: si un texto lleva el separador, póngalo entre comillas."
+_AMOUNT: Final = re.compile(r"\d{1,12}(\.\d+)?", re.ASCII)
 
 
 class TableRefused(Exception):
@@ -31,7 +36,7 @@ class Table:
     rows: Iterator[tuple[int, dict[str, str]]]
 
 
-def read(file: BinaryIO, columns: Sequence[str], *, optional: Sequence[str] = ()) -> Table:
+def read(file: BinaryIO, columns: Sequence[str], *, optional: Sequence[str] = (), most: int = MOST_ROWS) -> Table:
     """The rows of a file with these columns, in any order. Raises TableRefused, also while the rows are read."""
     encoding, notes = _encoding(file)
     text = io.TextIOWrapper(file, encoding=encoding, newline="")
@@ -52,7 +57,7 @@ def read(file: BinaryIO, columns: Sequence[str], *, optional: Sequence[str] = ()
         notes.append(f"No se leen estas columnas: {', '.join(unknown)}.")
     if separator != ",":
         notes.append("Se leyó separado por " + {";": "punto y coma.", "\t": "tabuladores."}[separator])
-    return Table(tuple(notes), _rows(text, names, separator))
+    return Table(tuple(notes), _rows(text, names, separator, most))
 
 
 def is_formula(cell: str) -> bool:
@@ -63,6 +68,39 @@ def is_formula(cell: str) -> bool:
 def tame(cell: str) -> str:
     """The cell as a spreadsheet shows it and never runs it."""
     return f"'{cell}" if is_formula(cell) else cell
+
+
+def amount(typed: str, missing: str) -> tuple[Decimal, str]:
+    """What a cell is worth, and what is wrong with it (`missing` when it is blank)."""
+    text = typed.removeprefix("$").strip()
+    if _AMOUNT.fullmatch(text):
+        return Decimal(text), ""
+    if not text:
+        return Decimal(0), missing
+    if "," in text:
+        words = "lleva coma. Escriba punto para los decimales y nada para los miles: 1234.50."
+    else:
+        words = "no es una cantidad. Escriba solo números, como 1234.50."
+    return Decimal(0), f"«{typed[:20]}» {words}"
+
+
+def formulas(cells: Mapping[str, str], names: Iterable[str]) -> list[str]:
+    """What to say of each of these columns that a spreadsheet would run."""
+    return [
+        f"{name}: empieza como una fórmula ({cells[name][0]}). Escriba solo el dato."
+        for name in names
+        if is_formula(cells.get(name, ""))
+    ]
+
+
+def written(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table as a file that can be changed and read again. A cell that a spreadsheet would run is tamed."""
+    file = io.StringIO(newline="")
+    file.write(MARK)
+    writer = csv.writer(file)
+    writer.writerow(names)
+    writer.writerows([tame(cell) for cell in row] for row in rows)
+    return file.getvalue()
 
 
 def _encoding(file: BinaryIO) -> tuple[str, list[str]]:
@@ -106,7 +144,7 @@ class _Kept(io.RawIOBase):
         return len(piece)
 
 
-def _rows(text: io.TextIOWrapper, names: list[str], separator: str) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(text: io.TextIOWrapper, names: list[str], separator: str, most: int) -> Iterator[tuple[int, dict[str, str]]]:
     reader = csv.reader(text, delimiter=separator)
     seen = 0
     try:
@@ -114,14 +152,19 @@ def _rows(text: io.TextIOWrapper, names: list[str], separator: str) -> Iterator[
             if not any(cell.strip() for cell in cells):
                 continue
             seen += 1
-            if seen > MOST_ROWS:
-                raise TableRefused(f"El archivo tiene más de {MOST_ROWS:,} renglones: divídalo en varios.")
+            if seen > most:
+                raise TableRefused(f"El archivo tiene más de {most:,} renglones: divídalo en varios.")
             padded = [*cells, *[""] * (len(names) - len(cells))]
             row = {name: cell.strip() for name, cell in zip(names, padded, strict=False)}
             if len(cells) > len(names):
                 row[""] = separator.join(cells[len(names) :])
             yield reader.line_num + 1, row
-    except (csv.Error, UnicodeDecodeError) as error:
+    except csv.Error as error:
         raise TableRefused(f"El renglón {reader.line_num + 2} no se puede leer: revise sus comillas.") from error
+    except UnicodeDecodeError as error:
+        raise TableRefused(
+            f"Después del renglón {reader.line_num + 1} hay letras que no se pueden leer: guarde el archivo como "
+            "«CSV UTF-8» y elija ese."
+        ) from error
     finally:
         text.detach()

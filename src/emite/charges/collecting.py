@@ -68,7 +68,7 @@ def pay(
 
     Raises PaymentRefused.
     """
-    amount = _check(parts, register, cash_received)
+    amount = check_parts(parts, register, cash_received)
     with transaction.atomic():
         locked = Charge.objects.select_for_update().get(pk=target.pk)
         if idempotency_key:
@@ -129,7 +129,8 @@ def told(target: Charge) -> dict[str, Any]:
     }
 
 
-def _check(parts: Sequence[Part], register: CashRegister, cash_received: Decimal | None) -> Decimal:
+def check_parts(parts: Sequence[Part], register: CashRegister, cash_received: Decimal | None) -> Decimal:
+    """Their sum, or PaymentRefused for what no register takes."""
     if register.web_invoicing:
         raise PaymentRefused("register", "La caja de facturación web no recibe pagos: elige otra caja.")
     if not parts:

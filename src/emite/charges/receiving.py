@@ -76,7 +76,7 @@ def _receive_chunk(
             if one.external_id in taken:
                 results[index] = DuplicateExternalId(one.external_id or "", taken[one.external_id])
                 continue
-            made = _charge(organization, one, total, number + len(charges), user, now)
+            made = unsaved(organization, one, total, number + len(charges), user, now)
             give_code(made)
             if one.external_id:
                 taken[one.external_id] = made.pk
@@ -89,7 +89,7 @@ def _receive_chunk(
     return [result for result in results if result is not None]
 
 
-def _charge(
+def unsaved(
     organization: Organization, one: NewCharge, sums: Totals, number: int, user: User, now: dt.datetime
 ) -> Charge:
     return Charge(

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from django.db.models import QuerySet
 from procrastinate.contrib.django import app
 
 from emite.database.ids import uuid7
@@ -27,6 +28,11 @@ EVENTS: Final = {
 }
 
 
+def anybody_listens(organization_id: uuid.UUID, event: str) -> bool:
+    """Asked once where thousands of things happen together."""
+    return _listeners(organization_id, event).exists()
+
+
 def publish(organization_id: uuid.UUID, event: str, data: Callable[[], Mapping[str, Any]], *, now: dt.datetime) -> int:
     """Store the event for every address that asked for it; returns how many. Call in the transaction of the change.
 
@@ -34,9 +40,7 @@ def publish(organization_id: uuid.UUID, event: str, data: Callable[[], Mapping[s
     """
     if event not in EVENTS:
         raise ValueError(event)
-    endpoints = list(
-        WebhookEndpoint.objects.filter(organization_id=organization_id, active=True, events__contains=[event])
-    )
+    endpoints = list(_listeners(organization_id, event))
     if not endpoints:
         return 0
     event_id, moment = uuid7(), now.astimezone(dt.UTC).isoformat()
@@ -53,6 +57,10 @@ def publish(organization_id: uuid.UUID, event: str, data: Callable[[], Mapping[s
         )
         wake(delivery.pk)
     return len(endpoints)
+
+
+def _listeners(organization_id: uuid.UUID, event: str) -> QuerySet[WebhookEndpoint]:
+    return WebhookEndpoint.objects.filter(organization_id=organization_id, active=True, events__contains=[event])
 
 
 def wake(pk: uuid.UUID) -> None:

@@ -170,6 +170,9 @@ class Membership(OwnedByOrganization):
     def may_price(self) -> bool:
         return self.may(Need.PRICE)
 
+    def may_import(self) -> bool:
+        return self.may(Need.IMPORT)
+
     def may_administer(self) -> bool:
         return self.may(Need.ADMINISTER)
 

@@ -22,6 +22,7 @@ class Need(Enum):
     COLLECT = "cobrar"
     ISSUE = "facturar"
     PRICE = "precios"
+    IMPORT = "importar"
     ADMINISTER = "administrar"
 
 
@@ -30,6 +31,7 @@ ROLES: Final[dict[Need, frozenset[str]]] = {
     Need.COLLECT: frozenset({Role.ADMINISTRADOR, Role.FACTURADOR, Role.CAJERO}),
     Need.ISSUE: frozenset({Role.ADMINISTRADOR, Role.FACTURADOR, Role.CAJERO}),
     Need.PRICE: frozenset({Role.ADMINISTRADOR, Role.FACTURADOR}),
+    Need.IMPORT: frozenset({Role.ADMINISTRADOR, Role.FACTURADOR}),
     Need.ADMINISTER: frozenset({Role.ADMINISTRADOR}),
 }
 

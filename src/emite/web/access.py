@@ -38,6 +38,7 @@ REFUSALS = {
     Need.COLLECT: "Su papel es de consulta: puede ver, pero no cobrar ni imprimir. Pida otro a su administrador.",
     Need.ISSUE: "Su cuenta no tiene permiso de emitir facturas. Pida a un administrador que se lo dé.",
     Need.PRICE: "Solo un administrador o un facturador cambian la lista de precios.",
+    Need.IMPORT: "Solo un administrador o un facturador importan remisiones de un archivo.",
     Need.ADMINISTER: "Solo un administrador de la organización puede abrir esta página.",
 }
 

@@ -48,6 +48,8 @@ NEEDS = {
     "invoice_xml": Need.SEE,
     "invoice_pdf": Need.SEE,
     "logo": Need.SEE,
+    **dict.fromkeys(("charge_import", "charge_template"), Need.IMPORT),
+    **dict.fromkeys(("imported", "print_many", "tickets"), Need.COLLECT),
     "closing": Need.SEE,
     "closing_progress": Need.SEE,
     "closing_piece": Need.SEE,
@@ -140,10 +142,10 @@ NEEDS = {
 }
 #: role, issuing permission -> what it may.
 MATRIX = [
-    (Role.ADMINISTRADOR, True, {Need.SEE, Need.COLLECT, Need.ISSUE, Need.PRICE, Need.ADMINISTER}),
-    (Role.ADMINISTRADOR, False, {Need.SEE, Need.COLLECT, Need.PRICE, Need.ADMINISTER}),
-    (Role.FACTURADOR, True, {Need.SEE, Need.COLLECT, Need.ISSUE, Need.PRICE}),
-    (Role.FACTURADOR, False, {Need.SEE, Need.COLLECT, Need.PRICE}),
+    (Role.ADMINISTRADOR, True, {Need.SEE, Need.COLLECT, Need.ISSUE, Need.PRICE, Need.IMPORT, Need.ADMINISTER}),
+    (Role.ADMINISTRADOR, False, {Need.SEE, Need.COLLECT, Need.PRICE, Need.IMPORT, Need.ADMINISTER}),
+    (Role.FACTURADOR, True, {Need.SEE, Need.COLLECT, Need.ISSUE, Need.PRICE, Need.IMPORT}),
+    (Role.FACTURADOR, False, {Need.SEE, Need.COLLECT, Need.PRICE, Need.IMPORT}),
     (Role.CAJERO, True, {Need.SEE, Need.COLLECT, Need.ISSUE}),
     (Role.CAJERO, False, {Need.SEE, Need.COLLECT}),
     (Role.CONSULTA, True, {Need.SEE}),

@@ -7,23 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
-from emite.cfdi.taxes import Treatment
-from emite.chargemaster.models import ChargeItem
-from emite.charges.pricing import LineInput, LineRefused
+from emite.charges.listing import PriceList
+from emite.charges.pricing import LineInput
 from emite.issuers.models import Issuer
 from emite.organizations.models import Organization
 from emite.web.api.problems import Problem, Wrong
 from emite.web.api.schemas import ChargeIn, LineIn
 
-_MISSING = {
-    "description": "Escriba la descripción, o un código de su lista de servicios.",
-    "clave_prod_serv": "Falta la clave del SAT, o un código de su lista de servicios.",
-    "clave_unidad": "Falta la clave de unidad del SAT, o un código de su lista de servicios.",
-    "treatment": "Falta el tratamiento de IVA: no hay uno por omisión.",
-    "unit_price": "Falta el precio sin IVA, o un código de su lista de servicios.",
-}
+_SAID = ("description", "clave_prod_serv", "clave_unidad", "treatment", "unit_price")
 
 
 class Lists:
@@ -31,9 +23,7 @@ class Lists:
 
     def __init__(self, organization: Organization, asked: Sequence[ChargeIn]) -> None:
         self.issuers = {issuer.rfc: issuer for issuer in Issuer.objects.filter(organization=organization)}
-        codes = {line.code.upper() for one in asked for line in one.lines if line.code}
-        rows = ChargeItem.objects.filter(organization=organization, active=True) if codes else []
-        self.items = {row.code.upper(): row for row in rows if row.code.upper() in codes}
+        self.prices = PriceList(organization, (line.code for one in asked for line in one.lines))
 
     def issuer(self, one: ChargeIn) -> Issuer:
         """Raises Problem when it cannot be known who issues."""
@@ -52,22 +42,7 @@ class Lists:
         return [self._line(position, line) for position, line in enumerate(one.lines, 1)]
 
     def _line(self, position: int, line: LineIn) -> LineInput:
-        item = self.items.get(line.code.upper()) if line.code else None
-        values: dict[str, Any] = {}
-        for name, words in _MISSING.items():
-            value = getattr(line, name)
-            if value is None and item is not None:
-                value = getattr(item, name)
-            if value is None:
-                raise LineRefused(position, name, words)
-            values[name] = value
-        return LineInput(
-            description=str(values["description"]),
-            clave_prod_serv=str(values["clave_prod_serv"]),
-            clave_unidad=str(values["clave_unidad"]),
-            treatment=Treatment(values["treatment"]),
-            quantity=Decimal(line.quantity),
-            unit_price=Decimal(str(values["unit_price"])),
-            discount=Decimal(line.discount),
-            code=item.code if item else line.code,
+        said = {name: getattr(line, name) for name in _SAID}
+        return self.prices.line(
+            position, line.code, said, quantity=Decimal(line.quantity), discount=Decimal(line.discount)
         )

@@ -15,6 +15,11 @@ HELP: Final[dict[str, tuple[str, ...]]] = {
         "Al guardar puede cobrar e imprimir.",
         "El ticket lleva al final el enlace, el código y el QR con que el paciente se factura solo.",
     ),
+    "importar": (
+        "Las remisiones que otro sistema ya cobró, en un archivo: «Revisar» dice renglón por renglón qué corregir y "
+        "cuánto suman, sin cambiar nada.",
+        "Al importar se pueden imprimir sus tickets, para que cada paciente se facture con su código.",
+    ),
     "cierre": (
         "Lo que se pagó y nadie pidió facturar va en la factura global, a más tardar 24 horas después del cierre.",
         "Una remisión que un paciente está facturando en ese momento no entra; tampoco una que debe dinero.",

@@ -1,76 +1,46 @@
 """The price list as a file: template, export, and an import that is looked at before anything is changed.
 
-What a row may say is decided in `chargemaster.importing`; the size is refused here before a byte is read.
+What a row may say is decided in `chargemaster.importing`, its size in `csv_files`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods
 
 from emite.chargemaster import importing
 from emite.chargemaster.importing import Reading
 from emite.chargemaster.keeping import keep_all
 from emite.chargemaster.models import ChargeItem
-from emite.chargemaster.tables import MOST_BYTES, MOST_ROWS, TableRefused
+from emite.chargemaster.tables import TableRefused
 from emite.organizations.permissions import Need
 from emite.web.access import StaffRequest, staff
-from emite.web.errors.pages import page
-from emite.web.files import attachment
-
-#: Rows with errors that one page tells; the file of errors has all of them.
-SHOWN = 50
-
-
-class FileForm(forms.Form):
-    archivo = forms.FileField(
-        label="Archivo CSV",
-        help_text=f"Hasta {MOST_ROWS:,} renglones y {MOST_BYTES // 2**20} MB.",
-        error_messages={"required": "Elija el archivo CSV.", "empty": "El archivo está vacío: elija otro."},
-        widget=forms.FileInput(attrs={"accept": ".csv,text/csv", "data-max-bytes": MOST_BYTES}),
-    )
+from emite.web.desk.csv_files import SHOWN, FileForm, csv_answer, light
 
 
 @staff(Need.PRICE)
 @require_GET
 def export(request: StaffRequest) -> HttpResponse:
     rows = ChargeItem.objects.filter(organization=request.organization).order_by("code")
-    return _csv(importing.as_csv(rows), "lista-de-precios.csv")
+    return csv_answer(importing.as_csv(rows), "lista-de-precios.csv")
 
 
 @staff(Need.PRICE)
 @require_GET
 def template(request: StaffRequest) -> HttpResponse:
-    return _csv(importing.as_csv([]), "plantilla-de-precios.csv")
+    return csv_answer(importing.as_csv([]), "plantilla-de-precios.csv")
 
 
-@csrf_exempt  # checked in _prices, once the size is known to be small
-@require_http_methods(["GET", "POST"])
-def prices(request: HttpRequest) -> HttpResponseBase:
-    """Refuse by its length what no list of prices has, before anything is parsed or written to disk."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit() or int(length) > MOST_BYTES + 20_000:
-        return page(
-            request,
-            413,
-            "El archivo es demasiado grande",
-            f"Una lista de precios pesa a lo más {MOST_BYTES // 2**20} MB. Regrese, quite hojas y columnas que no sean "
-            "de la plantilla, o divida el archivo en varios.",
-        )
-    return _prices(request)
-
-
-@csrf_protect
+@light
 @staff(Need.PRICE)
-def _prices(request: StaffRequest) -> HttpResponse:
+@require_http_methods(["GET", "POST"])
+def prices(request: StaffRequest) -> HttpResponse:
     if request.method == "GET":
         return _page(request, FileForm())
     form = FileForm(request.POST, request.FILES)
@@ -83,7 +53,7 @@ def _prices(request: StaffRequest) -> HttpResponse:
         return _page(request, form, status=422)
     action = request.POST.get("accion", "")
     if action == "errores":
-        return _csv(importing.errors_as_csv(reading), "lista-con-errores.csv")
+        return csv_answer(importing.errors_as_csv(reading), "lista-con-errores.csv")
     if not reading.rows:
         form.add_error("archivo", "El archivo no tiene renglones debajo de los nombres de las columnas.")
     if reading.wrong or not reading.rows or action != "aplicar":
@@ -112,7 +82,3 @@ def _page(request: StaffRequest, form: FileForm, *, reading: Reading | None = No
         known = sum(code.casefold() in codes for code in rows)
         context |= {"wrong": reading.wrong[:SHOWN], "known": known, "new": len(codes) - known}
     return render(request, "desk/price_import.html", context, status=status)
-
-
-def _csv(text: str, name: str) -> HttpResponse:
-    return attachment(text, "text/csv; charset=utf-8", name)

@@ -148,7 +148,7 @@ def _paper(
         "paper": paper,
         "brand": data.branding.name,
         "logo": logo_of(request.organization),
-        "qr": mark_safe(qr_svg(data.invoicing.url, ec="Q")) if data.invoicing.url else "",  # drawn by us
+        "qr": qr_of(data),
         "back": reverse("desk:charge", args=[charge.pk]),
         "pdf": f"{reverse(f'desk:{name}_pdf', args=args)}?papel={asked}",
         "thermal": reverse(f"desk:{name}_bin", args=args),
@@ -157,6 +157,10 @@ def _paper(
         "other": f"{here}?papel={'80mm' if paper == 'letter' else 'carta'}",
     }
     return render(request, "printing/paper.html", context)
+
+
+def qr_of(data: TicketPrint | SlipPrint) -> str:
+    return mark_safe(qr_svg(data.invoicing.url, ec="Q")) if data.invoicing.url else ""  # drawn by us
 
 
 def printer_of(request: StaffRequest) -> CashRegister | None:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from emite.web.desk import (
     cancelling,
+    charge_import,
     charge_page,
     closing,
     correcting,
@@ -38,6 +39,11 @@ urlpatterns = [
     path("caja/", home.home, name="home"),
     path("caja/remisiones/nueva/", new_charge.new_charge, name="new_charge"),
     path("caja/remisiones/nueva/calculo/", new_charge.calculate, name="calculate"),
+    path("caja/remisiones/importar/", charge_import.charges, name="charge_import"),
+    path("caja/remisiones/plantilla.csv", charge_import.template, name="charge_template"),
+    path("caja/remisiones/tickets/", charge_import.imported, name="imported"),
+    path("caja/remisiones/tickets/imprimir/", charge_import.print_many, name="print_many"),
+    path("caja/remisiones/tickets/hojas/", charge_import.tickets, name="tickets"),
     path("caja/servicios/", new_charge.items, name="items"),
     path("caja/claves/", new_charge.claves, name="claves"),
     path("caja/remisiones/<uuid:pk>/", charge_page.charge_page, name="charge"),

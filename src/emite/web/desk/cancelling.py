@@ -29,8 +29,8 @@ from emite.documents.sealing import NotReady
 from emite.invoices.issuing import Request
 from emite.invoices.models import GlobalDocument
 from emite.web.access import Need, StaffRequest, may, staff
+from emite.web.cfdi_files import pdf_or_why, xml_of
 from emite.web.desk.cancel_states import MOTIVOS, WHO_ACCEPTS, standing
-from emite.web.desk.cfdi_files import pdf_or_why, xml_of
 from emite.web.files import attachment
 from emite.web.fiscal import FiscalDataForm
 from emite.web.once import key_of

@@ -31,7 +31,7 @@ from emite.invoices.proposing import LeftOut, Proposal, Scope
 from emite.issuers.models import Issuer
 from emite.organizations.models import Organization
 from emite.web.access import Need, StaffRequest, may, staff
-from emite.web.desk.cfdi_files import pdf_or_why, xml_of
+from emite.web.cfdi_files import pdf_or_why, xml_of
 from emite.web.desk.states import Badge, invoice_badge
 
 log = structlog.get_logger(__name__)

@@ -22,9 +22,9 @@ from emite.documents import delivering
 from emite.documents.models import FiscalDocument, State
 from emite.invoices.requests import typed_before
 from emite.web.access import Need, StaffRequest, staff
+from emite.web.cfdi_files import pdf_or_why, xml_of
 from emite.web.desk import asking
 from emite.web.desk.asking import Counter
-from emite.web.desk.cfdi_files import pdf_or_why, xml_of
 from emite.web.desk.charge_page import allocations_of, charge_or_404
 
 log = structlog.get_logger(__name__)

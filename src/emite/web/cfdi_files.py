@@ -1,4 +1,4 @@
-"""XML and PDF of a stamped document, for any page of the desk that found it."""
+"""XML and PDF of a stamped document, for any page that found it."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ _COMMANDS = {
     "migrate": ("emite.ops.migrate", "actualiza las tablas de la base de datos"),
     "sweep": ("emite.ops.sweep", "reanuda ahora todo lo que quedó pendiente"),
     "export": ("emite.ops.export", "escribe el ZIP de un mes para el contador"),
+    "reconcile": ("emite.ops.reconcile", "compara lo timbrado con el SAT y el PAC; muestra solo diferencias"),
     "verify": ("emite.ops.verify", "revisa la bitácora, lo timbrado y lo cifrado"),
     "doctor": ("emite.ops.doctor", "dice con palabras qué está mal en esta instalación"),
     "pac-account": ("emite.ops.pac_account", "cuentas del PAC: ver, agregar, cambiar y probar"),

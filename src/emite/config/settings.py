@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "emite.credits",
     "emite.settlements",
     "emite.cancellations",
+    "emite.reconciling",
     "emite.web.design",
     "emite.web.printing",
     "emite.web.login",

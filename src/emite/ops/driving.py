@@ -33,6 +33,7 @@ from emite.integrations import notifying
 from emite.integrations.publishing import NOTIFY
 from emite.invoices import closing, stamping, watching
 from emite.issuers import pac_accounts
+from emite.reconciling import asking, comparing
 
 log = structlog.get_logger(__name__)
 
@@ -130,6 +131,20 @@ def notify(pk: str) -> None:
     notifying.deliver(uuid.UUID(pk), now=timezone.now())
 
 
+@app.task(name=asking.ASK)
+def ask_sat(pk: str) -> None:
+    """Ask SAT once about one stamped document."""
+    close_old_connections()
+    asking.drive(uuid.UUID(pk), clock=timezone.now)
+
+
+@app.task(name=comparing.COMPARE)
+def compare(pk: str) -> None:
+    """Compare a window of documents with SAT and the PAC."""
+    close_old_connections()
+    comparing.run(uuid.UUID(pk), clock=timezone.now)
+
+
 def look_at_credits(now: dt.datetime) -> None:
     """Go on with the credit notes and late requests whose worker died, or that wait for something."""
     for document in settling.due(limit=SWEEP_LIMIT):
@@ -160,6 +175,8 @@ def sweep(*, now: dt.datetime | None = None) -> int:
         (closing.CLOSE, closing.due(now=moment, limit=SWEEP_LIMIT)),
         (FOLLOW, following.due(now=moment, limit=SWEEP_LIMIT)),
         (SUBSTITUTE, substituting.due(limit=SWEEP_LIMIT)),
+        (asking.ASK, asking.due(now=moment, limit=SWEEP_LIMIT)),
+        (comparing.COMPARE, comparing.due(now=moment, limit=SWEEP_LIMIT)),
     ):
         for pk in keys:
             try:
@@ -197,13 +214,16 @@ def replay_spools() -> int:
 def watch_closings() -> None:
     """Start the closings that are due and warn of those that wait, at most once a minute in this process.
 
-    Also bring to the account in use what was drafted while another was being replaced.
+    Also bring to the account in use what was drafted while another was being replaced, and begin to ask SAT of what
+    was stamped since, and the night's comparison.
     """
     global _next_watch
     if time.monotonic() >= _next_watch:
         _next_watch = time.monotonic() + WATCH_SECONDS
         watching.watch(timezone.now())
         rerouting.move_stragglers(timezone.now())
+        asking.begin(now=timezone.now(), limit=SWEEP_LIMIT)
+        comparing.start_nights(timezone.now())
 
 
 def _replay_or_say() -> None:

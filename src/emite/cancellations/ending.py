@@ -13,6 +13,7 @@ from emite.charges.allocating import allocate, release
 from emite.charges.models import Allocation, Charge
 from emite.documents.models import FiscalDocument, State
 from emite.documents.sealing import note
+from emite.invoices import insuring
 from emite.invoices.telling import tell
 
 
@@ -34,6 +35,7 @@ def _cancelled(document: FiscalDocument, now: dt.datetime) -> None:
     taking = Substitution.objects.filter(original=document, state__in=Substitution.OPEN_STATES).first()
     bound = list(Allocation.objects.filter(document=document, active=True).select_related("charge", "register"))
     release(document, now=now)
+    insuring.follow(document, now)
     if taking is not None:
         _hand_on(taking, bound, now)
     undone = Substitution.objects.filter(substitute=document, state__in=Substitution.OPEN_STATES)

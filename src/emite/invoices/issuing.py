@@ -84,7 +84,7 @@ def issue_together(
         document = draft(
             comprobante(locked, request.receptor, issuer=issuer, now=now, with_patient=request.with_patient),
             issuer=issuer,
-            series=_series(issuer),
+            series=series_of(issuer),
             channel=channel,
             idempotency_key=idempotency_key,
             now=now,
@@ -152,7 +152,8 @@ def may_issue(user: User, organization_id: uuid.UUID) -> bool:
     return Membership.objects.who_may(Need.ISSUE).filter(organization_id=organization_id, user=user).exists()
 
 
-def _series(issuer: Issuer) -> Series:
+def series_of(issuer: Issuer) -> Series:
+    """Where its folios come from. Raises NotReady."""
     series = Series.objects.filter(organization_id=issuer.organization_id, issuer=issuer).order_by("name").first()
     if series is None:
         raise NotReady("Falta la serie de folios del emisor.")

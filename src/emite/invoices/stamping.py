@@ -21,6 +21,7 @@ from emite.documents.spool import Rescued, Spool
 from emite.documents.stamping import Clock, LostLease, StampedTwice, Verified
 from emite.documents.steps import reached
 from emite.documents.waking import wake_delivery
+from emite.invoices import insuring
 from emite.invoices.requests import close_stamped
 from emite.invoices.telling import tell
 from emite.organizations import portal
@@ -124,6 +125,7 @@ def entail(document: FiscalDocument, now: dt.datetime) -> None:
         raise
     except Exception:  # no stamp is undone because somebody could not be told of it
         log.exception("nobody_told", document=str(document.pk))
+    insuring.follow(document, now)
     if document.state in (State.REJECTED, State.VOID):
         release(document, now=now)
         Delivery.objects.filter(document=document, state=Delivery.State.PENDING).update(

@@ -101,7 +101,8 @@ def test_every_fault_is_named_in_a_sealed_file(workshop: Workshop) -> None:
         if case.accepts:
             assert case.code not in codes, case
         else:
-            assert {case.code, *case.also} <= codes <= {case.code, *case.also, "303", "305"}, case
+            echoes = {code for code in codes if code.startswith("CRP")}  # of a type P both matrices say some things
+            assert {case.code, *case.also} <= codes <= {case.code, *case.also, *echoes, "303", "305"}, case
 
 
 def test_an_unknown_authority_is_only_an_aviso(workshop: Workshop) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from lxml import etree
 
 from emite.cfdi.faults import Fault
-from emite.cfdi.rules.view import not_positive
+from emite.cfdi.rules.numbers import not_positive
 from emite.cfdi.xml import CFDI
 
 _C: Final = f"{{{CFDI}}}"
@@ -21,6 +21,12 @@ _TRASLADO: Final = f"{_CONCEPTO}/cfdi:Impuestos/cfdi:Traslados/cfdi:Traslado"
 _RETENCION: Final = f"{_CONCEPTO}/cfdi:Impuestos/cfdi:Retenciones/cfdi:Retencion"
 _RESUMEN: Final = f"{_R}/cfdi:Impuestos"
 _PARTE: Final = f"{_CONCEPTO}/cfdi:Parte"
+_PAGO: Final = f"{_R}/cfdi:Complemento/pago20:Pagos/pago20:Pago"
+_DOCTO: Final = f"{_PAGO}/pago20:DoctoRelacionado"
+_RETENCION_DR: Final = f"{_DOCTO}/pago20:ImpuestosDR/pago20:RetencionesDR/pago20:RetencionDR"
+_TRASLADO_DR: Final = f"{_DOCTO}/pago20:ImpuestosDR/pago20:TrasladosDR/pago20:TrasladoDR"
+_RETENCION_P: Final = f"{_PAGO}/pago20:ImpuestosP/pago20:RetencionesP/pago20:RetencionP"
+_TRASLADO_P: Final = f"{_PAGO}/pago20:ImpuestosP/pago20:TrasladosP/pago20:TrasladoP"
 
 # Attributes whose bad value a rule of the matrix owns: a key out of its catalogue, or the pattern of Fecha.
 _VALUE_OWNERS: Final[dict[str, str]] = {
@@ -50,6 +56,13 @@ _VALUE_OWNERS: Final[dict[str, str]] = {
     f"{_PARTE}/cfdi:InformacionAduanera/@NumeroPedimento": "CFDI40199",
     f"{_RESUMEN}/cfdi:Retenciones/cfdi:Retencion/@Impuesto": "CFDI40207",
     f"{_RESUMEN}/cfdi:Traslados/cfdi:Traslado/@Impuesto": "CFDI40217",
+    f"{_DOCTO}/@ObjetoImpDR": "CRP20245",
+    f"{_RETENCION_DR}/@ImpuestoDR": "CRP20250",
+    f"{_RETENCION_DR}/@TipoFactorDR": "CRP20251",
+    f"{_TRASLADO_DR}/@ImpuestoDR": "CRP20256",
+    f"{_TRASLADO_DR}/@TipoFactorDR": "CRP20257",
+    f"{_RETENCION_P}/@ImpuestoP": "CRP20262",
+    f"{_TRASLADO_P}/@ImpuestoP": "CRP20270",
 }
 # Amounts where a rule owns the zero or the minus sign, and nothing else.
 _SIGN_OWNERS: Final[dict[str, str]] = {
@@ -60,6 +73,15 @@ _SIGN_OWNERS: Final[dict[str, str]] = {
     f"{_RETENCION}/@TasaOCuota": "CFDI40185",
     f"{_PARTE}/@ValorUnitario": "CFDI40197",
     f"{_RESUMEN}/cfdi:Traslados/cfdi:Traslado/@TasaOCuota": "CFDI40219",
+    f"{_PAGO}/@Monto": "CRP20218",
+    f"{_DOCTO}/@ImpSaldoAnt": "CRP20239",
+    f"{_DOCTO}/@ImpPagado": "CRP20241",
+    f"{_DOCTO}/@ImpSaldoInsoluto": "CRP20244",
+    f"{_RETENCION_DR}/@BaseDR": "CRP20249",
+    f"{_RETENCION_DR}/@TasaOCuotaDR": "CRP20253",
+    f"{_TRASLADO_DR}/@BaseDR": "CRP20255",
+    f"{_TRASLADO_DR}/@TasaOCuotaDR": "CRP20260",
+    f"{_TRASLADO_P}/@TasaOCuotaP": "CRP20272",
 }
 _REFUSED: Final = "que el SAT no admite: corríjalo."
 _TIPO_CAMBIO: Final = f"{_R}/@TipoCambio"

@@ -141,6 +141,70 @@ _PAGO: Final = f"""
  </pago20:Pagos></cfdi:Complemento>
 </cfdi:Comprobante>"""
 
+_COBRO: Final = f"""
+<cfdi:Comprobante {_DECLARED} Version="4.0" Fecha="2026-04-03T09:00:00" {_SEAL} SubTotal="0" Moneda="XXX" Total="0"
+ TipoDeComprobante="P" Exportacion="01" LugarExpedicion="64000">
+ <cfdi:Emisor Rfc="CACX7605101P8" Nombre="XOCHILT CASAS CHAVEZ" RegimenFiscal="612"/>
+ <cfdi:Receptor Rfc="EKU9003173C9" Nombre="ESCUELA KEMPER URGATE" DomicilioFiscalReceptor="42501"
+  RegimenFiscalReceptor="601" UsoCFDI="CP01"/>
+ <cfdi:Conceptos>
+  <cfdi:Concepto ClaveProdServ="84111506" Cantidad="1" ClaveUnidad="ACT" Descripcion="Pago" ValorUnitario="0"
+   Importe="0" ObjetoImp="01"/>
+ </cfdi:Conceptos>
+ <cfdi:Complemento><pago20:Pagos Version="2.0">
+  <pago20:Totales TotalRetencionesISR="444.44" TotalTrasladosBaseIVA16="4546.10" TotalTrasladosImpuestoIVA16="727.38"
+   TotalTrasladosBaseIVA0="886.52" TotalTrasladosImpuestoIVA0="0.00" TotalTrasladosBaseIVAExento="4444.44"
+   MontoTotalPagos="11000.00"/>
+  <pago20:Pago FechaPago="2026-03-20T12:00:00" FormaDePagoP="03" MonedaP="MXN" TipoCambioP="1" Monto="9000.00"
+   NumOperacion="T-1" RfcEmisorCtaOrd="BBA830831LJ2" CtaOrdenante="012345678901234567"
+   RfcEmisorCtaBen="BBA830831LJ2" CtaBeneficiario="012345678901234567" TipoCadPago="01" CertPago="AA==" CadPago="x"
+   SelloPago="AA==">
+   <pago20:DoctoRelacionado IdDocumento="5FB2822E-396D-4725-8521-CDC4BDD20CCF" MonedaDR="MXN" EquivalenciaDR="1"
+    NumParcialidad="1" ImpSaldoAnt="9000.00" ImpPagado="4000.00" ImpSaldoInsoluto="5000.00" ObjetoImpDR="02">
+    <pago20:ImpuestosDR><pago20:RetencionesDR>
+     <pago20:RetencionDR BaseDR="4444.444444" ImpuestoDR="001" TipoFactorDR="Tasa" TasaOCuotaDR="0.100000"
+      ImporteDR="444.444444"/>
+    </pago20:RetencionesDR><pago20:TrasladosDR>
+     <pago20:TrasladoDR BaseDR="4444.444444" ImpuestoDR="002" TipoFactorDR="Exento"/>
+    </pago20:TrasladosDR></pago20:ImpuestosDR>
+   </pago20:DoctoRelacionado>
+   <pago20:DoctoRelacionado IdDocumento="6FB2822E-396D-4725-8521-CDC4BDD20CCF" MonedaDR="MXN" EquivalenciaDR="1"
+    NumParcialidad="1" ImpSaldoAnt="11280.00" ImpPagado="5000.00" ImpSaldoInsoluto="6280.00" ObjetoImpDR="02">
+    <pago20:ImpuestosDR><pago20:TrasladosDR>
+     <pago20:TrasladoDR BaseDR="3546.099291" ImpuestoDR="002" TipoFactorDR="Tasa" TasaOCuotaDR="0.160000"
+      ImporteDR="567.375887"/>
+     <pago20:TrasladoDR BaseDR="886.524823" ImpuestoDR="002" TipoFactorDR="Tasa" TasaOCuotaDR="0.000000"
+      ImporteDR="0.000000"/>
+    </pago20:TrasladosDR></pago20:ImpuestosDR>
+   </pago20:DoctoRelacionado>
+   <pago20:ImpuestosP><pago20:RetencionesP>
+    <pago20:RetencionP ImpuestoP="001" ImporteP="444.444444"/>
+   </pago20:RetencionesP><pago20:TrasladosP>
+    <pago20:TrasladoP BaseP="4444.444444" ImpuestoP="002" TipoFactorP="Exento"/>
+    <pago20:TrasladoP BaseP="3546.099291" ImpuestoP="002" TipoFactorP="Tasa" TasaOCuotaP="0.160000"
+     ImporteP="567.375887"/>
+    <pago20:TrasladoP BaseP="886.524823" ImpuestoP="002" TipoFactorP="Tasa" TasaOCuotaP="0.000000"
+     ImporteP="0.000000"/>
+   </pago20:TrasladosP></pago20:ImpuestosP>
+  </pago20:Pago>
+  <pago20:Pago FechaPago="2026-03-25T12:00:00" FormaDePagoP="01" MonedaP="USD" TipoCambioP="20.000000" Monto="100.00">
+   <pago20:DoctoRelacionado IdDocumento="7FB2822E-396D-4725-8521-CDC4BDD20CCF" MonedaDR="MXN"
+    EquivalenciaDR="20.0000000000" NumParcialidad="2" ImpSaldoAnt="1160.00" ImpPagado="1160.00" ImpSaldoInsoluto="0.00"
+    ObjetoImpDR="02">
+    <pago20:ImpuestosDR><pago20:TrasladosDR>
+     <pago20:TrasladoDR BaseDR="1000.000000" ImpuestoDR="002" TipoFactorDR="Tasa" TasaOCuotaDR="0.160000"
+      ImporteDR="160.000000"/>
+    </pago20:TrasladosDR></pago20:ImpuestosDR>
+   </pago20:DoctoRelacionado>
+   <pago20:DoctoRelacionado IdDocumento="8FB2822E-396D-4725-8521-CDC4BDD20CCF" MonedaDR="USD" EquivalenciaDR="1"
+    NumParcialidad="1" ImpSaldoAnt="42.00" ImpPagado="42.00" ImpSaldoInsoluto="0.00" ObjetoImpDR="01"/>
+   <pago20:ImpuestosP><pago20:TrasladosP>
+    <pago20:TrasladoP BaseP="50.000000" ImpuestoP="002" TipoFactorP="Tasa" TasaOCuotaP="0.160000" ImporteP="8.000000"/>
+   </pago20:TrasladosP></pago20:ImpuestosP>
+  </pago20:Pago>
+ </pago20:Pagos></cfdi:Complemento>
+</cfdi:Comprobante>"""
+
 _TRASLADO: Final = f"""
 <cfdi:Comprobante {_DECLARED} Version="4.0" Fecha="2026-03-05T10:15:00" {_SEAL} SubTotal="0" Moneda="XXX" Total="0"
  TipoDeComprobante="T" Exportacion="01" LugarExpedicion="64000">
@@ -210,6 +274,7 @@ DOCUMENTS: Final = {
     "global": _GLOBAL,
     "egreso": _EGRESO,
     "pago": _PAGO,
+    "cobro": _COBRO,
     "traslado": _TRASLADO,
     "extranjero": _EXTRANJERO,
     "importado": _IMPORTADO,

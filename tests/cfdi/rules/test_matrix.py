@@ -7,9 +7,11 @@ from lxml import etree
 
 from emite.cfdi import rules, schema
 from emite.cfdi.faults import Fault, Severity
-from tests.cfdi.rules.cases import CASES, Case
+from tests.cfdi.rules import cases, cases_pagos
+from tests.cfdi.rules.cases import Case
 from tests.cfdi.rules.documents import DOCUMENTS, NAMESPACES, document
 
+CASES = (*cases.CASES, *cases_pagos.CASES)
 _BY_THE_SEAL = {"CFDI40102", "CFDI40106"}  # tests/cfdi/test_check.py: they need a sealed document
 
 
@@ -24,7 +26,7 @@ def test_no_code_of_the_matrix_is_forgotten() -> None:
 
     assert implemented | set(rules.LEFT_TO_PAC) == set(rules.MATRIX)
     assert not implemented & set(rules.LEFT_TO_PAC)
-    assert len(rules.MATRIX) == len(set(rules.MATRIX)) == 128
+    assert len(rules.MATRIX) == len(set(rules.MATRIX)) == 231
 
 
 def test_what_is_left_to_the_pac_says_why() -> None:
@@ -59,7 +61,8 @@ def test_refuses(case: Case) -> None:
     root = document(case.base)
     case.spoil(root)
 
-    faults = found(root)
+    # Of a type P both matrices say some things, each in its own words: a case shows those of its own.
+    faults = [fault for fault in found(root) if case.base not in ("pago", "cobro") or fault.code[:3] == case.code[:3]]
 
     assert {fault.code for fault in faults} == {case.code, *case.also}
     fault = next(fault for fault in faults if fault.code == case.code)

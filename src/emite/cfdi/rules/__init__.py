@@ -1,4 +1,4 @@
-"""The offline rules of SAT's CFDI 4.0 matrix, run over a document: sealed or not, ours or foreign.
+"""The offline rules of SAT's matrices (CFDI 4.0, Pagos 2.0), run over a document: sealed or not, ours or foreign.
 
 The schema is `cfdi/schema.py`, the seal `cfdi/seal.py`; what only a PAC can judge is named in LEFT_TO_PAC.
 """
@@ -21,12 +21,17 @@ from emite.cfdi.rules import (  # noqa: F401 - importing a module declares its r
     impuestos,
     impuestos_concepto,
     informacion_global,
+    pagos_documento,
+    pagos_impuestos,
+    pagos_pago,
+    pagos_sobre,
     propias,
     receptor,
     relacionados,
     terceros,
 )
 from emite.cfdi.rules.matrix import LEFT_TO_PAC, MATRIX
+from emite.cfdi.rules.pagos_view import PagoNode
 from emite.cfdi.rules.registry import Aviso, declared, rules_for
 from emite.cfdi.rules.view import CFDI, Concepto, Documento, read
 
@@ -53,6 +58,13 @@ _PARTE: Final = rules_for("parte")
 _PARTE_ADUANA: Final = rules_for("parte_aduana")
 _RESUMEN_TRASLADO: Final = rules_for("resumen_traslado")
 _RESUMEN_RETENCION: Final = rules_for("resumen_retencion")
+_PAGOS: Final = rules_for("pagos")
+_PAGO: Final = rules_for("pago")
+_DOCTO: Final = rules_for("docto")
+_RETENCION_DR: Final = rules_for("retencion_dr")
+_TRASLADO_DR: Final = rules_for("traslado_dr")
+_RETENCION_P: Final = rules_for("retencion_p")
+_TRASLADO_P: Final = rules_for("traslado_p")
 
 _Rules = tuple[tuple[str, str, Callable[..., Any]], ...]
 
@@ -83,7 +95,25 @@ def check(
             _run(_RESUMEN_RETENCION, d, tax, tax.path, faults)
         for tax in d.impuestos.traslados:
             _run(_RESUMEN_TRASLADO, d, tax, tax.path, faults)
+    if d.pagos is not None:
+        _run(_PAGOS, d, d.pagos, "", faults)
+        for pago in d.pagos.pagos:
+            _check_pago(d, pago, faults)
     return faults
+
+
+def _check_pago(d: Documento, pago: PagoNode, faults: list[Fault]) -> None:
+    _run(_PAGO, d, pago, pago.path, faults)
+    for docto in pago.doctos:
+        _run(_DOCTO, d, docto, docto.path, faults)
+        _run_each(_RETENCION_DR, d, docto.retenciones, faults)
+        _run_each(_TRASLADO_DR, d, docto.traslados, faults)
+    for rules, taxes in ((_RETENCION_P, pago.retenciones), (_TRASLADO_P, pago.traslados)):
+        for tax in taxes:
+            for code, at, function in rules:
+                finding = function(d, pago, tax)
+                if finding:
+                    faults.append(_fault(code, finding, tax.path + at))
 
 
 def _check_concepto(d: Documento, concepto: Concepto, faults: list[Fault]) -> None:

@@ -10,8 +10,9 @@ from datetime import timedelta
 from typing import Final
 
 from emite.cfdi import codes
+from emite.cfdi.rules.numbers import number
 from emite.cfdi.rules.registry import Finding, rule
-from emite.cfdi.rules.view import FECHA, Documento, number
+from emite.cfdi.rules.view import FECHA, Documento
 from emite.cfdi.zones import local_now
 
 _AT: Final = "/cfdi:Comprobante"

@@ -12,8 +12,9 @@ from typing import Final
 
 from emite.cfdi import codes, money
 from emite.cfdi.rules.comprobante import in_catalogue, unknown_key
+from emite.cfdi.rules.numbers import decimals, not_positive, number
 from emite.cfdi.rules.registry import Finding, rule
-from emite.cfdi.rules.view import Concepto, Documento, decimals, not_positive, number
+from emite.cfdi.rules.view import Concepto, Documento
 
 # Half of the last decimal written: what rounding may have hidden. SAT takes 10^-12 from the upper end (CRP, RevB).
 _HALVES: Final = tuple(Decimal(5).scaleb(-places - 1) for places in range(7))

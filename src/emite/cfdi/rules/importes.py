@@ -11,8 +11,9 @@ from itertools import product
 from typing import Final
 
 from emite.cfdi import codes, money
+from emite.cfdi.rules.numbers import decimals, number
 from emite.cfdi.rules.registry import Aviso, Finding, rule
-from emite.cfdi.rules.view import Documento, decimals, number
+from emite.cfdi.rules.view import Documento
 
 _AT: Final = "/cfdi:Comprobante"
 

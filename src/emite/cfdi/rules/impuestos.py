@@ -11,8 +11,9 @@ from typing import Final
 from emite.cfdi import money
 from emite.cfdi.rules.comprobante import in_catalogue
 from emite.cfdi.rules.importes import rounded_sum, too_many_decimals
+from emite.cfdi.rules.numbers import not_positive, number, rate_allowed
 from emite.cfdi.rules.registry import Finding, rule
-from emite.cfdi.rules.view import Documento, SummaryTax, not_positive, number, rate_allowed
+from emite.cfdi.rules.view import Documento, SummaryTax
 
 _AT: Final = "/cfdi:Comprobante/cfdi:Impuestos"
 _EXENTO: Final = "Exento"

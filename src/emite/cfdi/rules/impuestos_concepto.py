@@ -11,8 +11,9 @@ from emite.cfdi import money
 from emite.cfdi.codes import Kind
 from emite.cfdi.rules.comprobante import in_catalogue
 from emite.cfdi.rules.conceptos import broken_limits
+from emite.cfdi.rules.numbers import not_positive, number, rate_allowed
 from emite.cfdi.rules.registry import Finding, rule
-from emite.cfdi.rules.view import Documento, Tax, not_positive, number, rate_allowed
+from emite.cfdi.rules.view import Documento, Tax
 
 _TAXED: Final = ("Tasa", "Cuota")
 

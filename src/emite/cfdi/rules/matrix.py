@@ -1,4 +1,4 @@
-"""SAT's list of codes for CFDI 4.0, and which of them only a PAC can judge, with the reason.
+"""SAT's lists of codes for CFDI 4.0 and Pagos 2.0, and which of them only a PAC can judge, with the reason.
 
 The rules themselves are in the modules beside this one; a test proves that no code is forgotten.
 """
@@ -13,6 +13,10 @@ MATRIX: Final[tuple[str, ...]] = (
     *(f"CFDI{number}" for number in range(40101, 40223)),
     *(f"CFDI{number}" for number in range(140223, 140228)),
     "CFDI40999",
+    # Source: SAT, "Matriz de errores CRP 2.0 revisión B", 15 December 2023: 23 of the envelope, 79 of the complement.
+    *(f"CRP{number}" for number in range(20101, 20124)),
+    *(f"CRP{number}" for number in range(20201, 20280)),
+    "CRP20999",
 )
 
 _LRFC: Final = "Necesita la lista de RFC inscritos no cancelados (LRFC), que solo el SAT y los PAC consultan completa."
@@ -46,4 +50,10 @@ LEFT_TO_PAC: Final[dict[str, str]] = {
     "CFDI140224": _MARK,
     "CFDI140225": _MARK,
     "CFDI40999": "Es el error que el PAC usa cuando ningún otro aplica.",
+    "CRP20216": f"Compara el tipo de cambio con un rango. {_CONFIRMACION}",
+    "CRP20220": f"Compara el monto con un límite. {_CONFIRMACION}",
+    "CRP20222": _LRFC,
+    "CRP20275": "Dice cómo se calculan los límites de CRP20276: lo pagado está siempre entre los suyos.",
+    "CRP20277": "Dice con qué equivalencia se calculan los límites de CRP20276: ningún campo puede incumplirla.",
+    "CRP20999": "Es el error que el PAC usa cuando ningún otro aplica.",
 }

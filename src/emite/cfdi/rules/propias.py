@@ -13,9 +13,10 @@ from emite.cfdi import codes, money
 from emite.cfdi.rfc import EXTRANJERO, PUBLICO_EN_GENERAL, Rfc, RfcInvalid
 from emite.cfdi.rules.conceptos import half_step
 from emite.cfdi.rules.informacion_global import NOMBRE_PUBLICO
+from emite.cfdi.rules.numbers import decimals, number
 from emite.cfdi.rules.registry import Aviso, Finding, rule
 from emite.cfdi.rules.terceros import PLATAFORMA_EXTRANJERA
-from emite.cfdi.rules.view import Concepto, Documento, decimals, number
+from emite.cfdi.rules.view import Concepto, Documento
 
 _EMISOR: Final = "/cfdi:Comprobante/cfdi:Emisor"
 _RECEPTOR: Final = "/cfdi:Comprobante/cfdi:Receptor"

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar
 Each = Literal[
     "documento", "relacion", "concepto", "traslado", "retencion", "tercero", "aduana", "parte", "parte_aduana",
     "resumen_traslado", "resumen_retencion",
+    "pagos", "pago", "docto", "retencion_dr", "traslado_dr", "retencion_p", "traslado_p",
 ]  # fmt: skip
 
 Finding = str | None  # what to tell the person, or None when the rule holds

@@ -10,8 +10,9 @@ from typing import Final
 
 from emite.cfdi.rules.comprobante import in_catalogue
 from emite.cfdi.rules.conceptos import importe_limits
+from emite.cfdi.rules.numbers import not_positive
 from emite.cfdi.rules.registry import Finding, rule
-from emite.cfdi.rules.view import Documento, Parte, Pedimento, Tercero, not_positive
+from emite.cfdi.rules.view import Documento, Parte, Pedimento, Tercero
 
 PLATAFORMA_EXTRANJERA: Final = "EXT990101NI1"
 

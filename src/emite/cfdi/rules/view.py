@@ -11,64 +11,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Final
 
 from lxml import etree
 
 from emite.cfdi import codes, money
 from emite.cfdi.codes import Kind
+from emite.cfdi.rules.numbers import number, rate_allowed, rate_key
+from emite.cfdi.rules.pagos_view import PAGOS, PagosNode
 
 CFDI: Final = "{http://www.sat.gob.mx/cfd/4}"
 _COMERCIO_EXTERIOR: Final = re.compile(r"\{http://www\.sat\.gob\.mx/ComercioExterior(11|20)?\}ComercioExterior")
 _IMPUESTOS_LOCALES: Final = "{http://www.sat.gob.mx/implocal}ImpuestosLocales"
-_NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,6})?")
 # MAT CFDI40101. `$` would admit a line feed at the end, so fullmatch is used.
 FECHA: Final = re.compile(
     r"20[1-9][0-9]-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 )
 
 ROOT: Final = "/cfdi:Comprobante"
-
-
-@lru_cache(8192)
-def number(text: str | None) -> Decimal | None:
-    """An amount as SAT writes them (t_Importe); None for anything else, which is the XSD's affair."""
-    if text is None:
-        return None
-    text = text.strip()
-    return Decimal(text) if _NUMBER.fullmatch(text) else None
-
-
-def not_positive(text: str | None) -> bool:
-    """True for a zero and for a number with a minus sign: the rules "must be greater than zero" own both."""
-    value = number(text)
-    if value is not None:
-        return not value
-    if text is None:
-        return False
-    written = text.strip()
-    return written.startswith("-") and number(written[1:]) is not None
-
-
-@lru_cache(1024)
-def rate_key(text: str | None) -> str:
-    """A rate as a key to group by: "0.16" and "0.160000" are the same; what is no number stays as written."""
-    value = number(text)
-    return (text or "") if value is None else format(value.normalize(), "f")
-
-
-@lru_cache(1024)
-def rate_allowed(impuesto: str, factor: str, tasa: str, kind: Kind) -> bool:
-    """`codes.rate_allowed` for a rate as written; False when it is no number."""
-    value = number(tasa)
-    return value is not None and codes.rate_allowed(impuesto, factor, value, kind)
-
-
-@lru_cache(8192)
-def decimals(text: str) -> int:
-    """The decimals written, blanks around the number apart."""
-    return money.written_decimals(text.strip())
 
 
 def _attributes(node: etree._Element) -> dict[str, str]:
@@ -253,6 +213,7 @@ class Documento:
     conceptos: list[Concepto] = field(default_factory=list)
     impuestos: Summary | None = None
     comercio_exterior: bool = False
+    pagos: PagosNode | None = None
     locales: Decimal = money.ZERO  # local taxes: charged minus withheld (complement implocal)
     sum_importe: Decimal | None = money.ZERO
     sum_descuento: Decimal | None = money.ZERO
@@ -318,7 +279,9 @@ def _read_child(d: Documento, child: etree._Element) -> None:
 
 
 def _read_complemento(d: Documento, complemento: etree._Element) -> None:
-    if _COMERCIO_EXTERIOR.fullmatch(str(complemento.tag)):
+    if complemento.tag == PAGOS and d.pagos is None:
+        d.pagos = PagosNode(complemento, complemento.getroottree().getroot(), CFDI)
+    elif _COMERCIO_EXTERIOR.fullmatch(str(complemento.tag)):
         d.comercio_exterior = True
     elif complemento.tag == _IMPUESTOS_LOCALES:
         charged, withheld = number(complemento.get("TotaldeTraslados")), number(complemento.get("TotaldeRetenciones"))

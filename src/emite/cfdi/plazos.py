@@ -98,3 +98,13 @@ def last_day(issued_on: date, rfc_emisor: str) -> date:
     """The last day on which a CFDI of that day may be cancelled: the end of the month of the annual return."""
     month = LAST_MONTH["moral" if len(rfc_emisor) == 12 else "fisica"]
     return date(issued_on.year + 1, month + 1, 1) - timedelta(days=1)
+
+
+#: RMF 2026 2.7.1.32: the natural day of the month after a payment by which its complement is issued.
+COMPLEMENT_DAY: Final = 5
+
+
+def complement_due(paid_on: date) -> date:
+    """The last day on which the complement of a payment of that day is in time."""
+    after = date(paid_on.year + paid_on.month // 12, paid_on.month % 12 + 1, 1)
+    return after.replace(day=COMPLEMENT_DAY)

@@ -108,6 +108,10 @@ NEEDS = {
     "several": Need.ISSUE,
     **dict.fromkeys(("credit", "nominative", "nominative_choices", "nominative_draft"), Need.ISSUE),
     **dict.fromkeys(("credit_xml", "credit_pdf"), Need.SEE),
+    "credit_hand_over": Need.ISSUE,
+    **dict.fromkeys(
+        ("reconciliation", *(f"reconciliation_{act}" for act in ("compare", "mend", "aside", "xml"))), Need.ISSUE
+    ),
     **dict.fromkeys(("prices", "price_add", "price_keys", "price_import", "price_export"), Need.PRICE),
     **dict.fromkeys(("price_template", "price"), Need.PRICE),
     "invoice_several": Need.ISSUE,

@@ -12,7 +12,6 @@ from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
 from emite.charges.models import Allocation, Charge, FollowUp
-from emite.credits import paying_out
 from emite.credits.models import CreditNote, LateRequest
 from emite.documents.models import FiscalDocument, State
 from emite.invoices import watching
@@ -101,9 +100,7 @@ def credits(organization: Organization, now: dt.datetime) -> list[Entry]:
         .exclude(Exists(later))
         .select_related("charge")
     )
-    owed = paying_out.owed(organization.pk).select_related("charge", "register").order_by("created_at")
     return [
-        *(_owed_entry(row) for row in owed[:LIMIT]),
         *(_note_entry(row) for row in notes.order_by("-created_at")[:LIMIT]),
         *(_late_entry(row) for row in late.order_by("-asked_at")[:LIMIT]),
     ]
@@ -115,12 +112,6 @@ def _note_entry(row: CreditNote) -> Entry:
     detail = f"{row.get_reason_display()} de ${row.total:,.2f} {why}"
     title = f"Nota de crédito de {row.charge.folio}"
     return Entry("wrong" if refused else "cost", title, detail, _after_invoice(row.charge), row.created_at)
-
-
-def _owed_entry(row: CreditNote) -> Entry:
-    detail = f"La nota de crédito se timbró y su efectivo no ha salido de la caja {row.register}: entréguelo o avise."
-    title = f"Faltan ${row.total:,.2f} en efectivo de {row.charge.folio}"
-    return Entry("cost", title, detail, f"{_after_invoice(row.charge)}#notas-de-credito", row.created_at)
 
 
 def _late_entry(row: LateRequest) -> Entry:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from emite.web.access import Need, StaffRequest, may, staff
-from emite.web.desk import attention
+from emite.web.desk import attention, attention_ending
 from emite.web.desk.searching import SHOWN, Filters, search
 
 
@@ -28,7 +28,11 @@ def home(request: StaffRequest) -> HttpResponse:
         "filters": filters,
         "shown": [(key, label, filters.address(ver=key)) for key, label in SHOWN.items()],
         "page": search(request.organization, filters, today),
-        "needs": [*attention.documents(request.organization, now), *attention.credits(request.organization, now)]
+        "needs": [
+            *attention.documents(request.organization, now),
+            *attention.credits(request.organization, now),
+            *attention_ending.endings(request.organization, now),
+        ]
         if first
         else [],
         "waiting": attention.follow_ups(request.organization) if first else [],

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from emite.accounts.models import User
 from emite.audit import record
+from emite.audit.models import AuditEvent
 from emite.cfdi import codes
 from emite.cfdi.money import written_decimals
 from emite.chargemaster.models import TREATMENT_LABELS, ChargeItem
@@ -155,6 +156,32 @@ def keep_all(organization: Organization, items: Sequence[ItemInput], *, user: Us
                 now=now,
             )  # fmt: skip
     return Changed(len(added), len(changed), len(items) - len(added) - len(changed))
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """A price that a service had until then, and the next; who changed it and when."""
+
+    at: dt.datetime
+    by: str
+    before: Decimal
+    after: Decimal
+
+
+def price_history(row: ChargeItem, *, most: int = 20) -> list[PriceChange]:
+    """The latest changes of a price, one by one or by a list, newest first: the log is their only source."""
+    events = AuditEvent.objects.filter(organization_id=row.organization_id)
+    own = events.filter(subject=f"item:{row.pk}", action="item.change").order_by("-position")
+    lists = events.filter(
+        subject=f"organization:{row.organization_id}", action="item.import", after__prices__has_key=row.code
+    ).order_by("-position")
+    found = [
+        PriceChange(one.at, one.actor, Decimal(one.before["unit_price"]), Decimal(one.after["unit_price"]))
+        for one in own[: most * 2]
+        if one.before["unit_price"] != one.after["unit_price"]
+    ]
+    found += [PriceChange(one.at, one.actor, *map(Decimal, one.after["prices"][row.code])) for one in lists[:most]]
+    return sorted(found, key=lambda change: change.at, reverse=True)[:most]
 
 
 def _demand(user: User, organization: Organization) -> None:

@@ -17,6 +17,8 @@ from emite.invoices.models import Closing, GlobalPolicy
 from emite.invoices.periods import Period
 from emite.invoices.proposing import Scope
 from emite.issuers.models import Issuer
+from emite.organizations.models import Membership, Organization
+from emite.organizations.permissions import Need
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +89,13 @@ def _watch(issuer: Issuer, period: Period, now: dt.datetime) -> bool:
             return True
     _warn(row or _waiting(scope), why, now)
     return False
+
+
+def lacks_user(organization: Organization) -> bool:
+    """The factura global should start by itself, but whoever linked the portal is gone or may not issue any more."""
+    if closings.policy_of(organization.pk).mode != GlobalPolicy.Mode.AUTOMATIC:
+        return False
+    return not Membership.objects.who_may(Need.ISSUE).linked().filter(organization=organization).exists()
 
 
 def _start(issuer: Issuer, period: Period, now: dt.datetime) -> str:

@@ -139,7 +139,8 @@ def _inside(*, running: bool) -> Iterator[Finding]:
             return
         yield Finding(True, "Tablas al día.")
         now = dt.datetime.now(dt.UTC)
-        looks: Iterable[Callable[[dt.datetime], Iterator[Finding]]] = (_certificates, _clock, _documents, _mail)
+        looks: Iterable[Callable[[dt.datetime], Iterator[Finding]]]
+        looks = (_certificates, _clock, _documents, _globals, _mail)
         for one in (_worker, *looks) if running else looks:
             yield from one(now)
     finally:
@@ -197,6 +198,16 @@ def _documents(now: dt.datetime) -> Iterator[Finding]:
         yield Finding(False, f"{held} CFDI detenidos esperan a una persona.")
     if unknown:
         yield Finding(None, f"{unknown} CFDI en duda: se consultan solos al PAC.")
+
+
+def _globals(now: dt.datetime) -> Iterator[Finding]:
+    from emite.invoices import watching
+    from emite.issuers.models import Issuer
+
+    issuers = Issuer.objects.select_related("organization").order_by("organization__slug")
+    for organization in {issuer.organization_id: issuer.organization for issuer in issuers}.values():
+        if watching.lacks_user(organization):
+            yield Finding(False, f"{organization.slug}: {watching.NOBODY} Que un administrador vincule a otra persona.")
 
 
 def _mail(now: dt.datetime) -> Iterator[Finding]:

@@ -46,6 +46,9 @@ def test_a_service_is_added_changed_and_what_was_charged_keeps_its_price(hospita
     assert Charge.objects.get().total == Decimal("950.00")
     change = audited(hospital.organization, "item.change")[0]
     assert (change.before["unit_price"], change.after["unit_price"]) == ("950", "1000")
+    send(admin, HEAD + "con-01,Consulta médica,85121502,E48,exento,1100\n")
+    page = said(admin.get("price", row.pk))
+    assert page.index("$1,000.00 $1,100.00") < page.index("$950.00 $1,000.00")
     admin.follow(admin.post("price", row.pk, **{**TYPED, "active": ""}))
     assert "CON-01" not in said(admin.get("prices"))
     assert "CON-01" in said(admin.get("prices", ver="fuera"))

@@ -37,6 +37,8 @@ def test_search_box_understands_what_people_type(hospital: Hospital) -> None:
     assert found(hospital, "maria nunez") == {one.folio}
     assert found(hospital, "NÚÑEZ maría") == {one.folio}
     assert found(hospital, one.folio) == {one.folio}
+    assert found(hospital, "ma nu") == set()
+    assert "al menos tres letras" in said(Person(hospital.cashier).get("home", q="Lu"))
     assert found(hospital, "rem 2") == {two.folio}
     assert found(hospital, "2") == {two.folio}
     assert found(hospital, "$1,432.02") == {two.folio}

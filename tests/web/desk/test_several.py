@@ -56,6 +56,7 @@ def test_two_remisiones_become_one_stamped_invoice(issuing: Hospital) -> None:
     for each in (one, two):
         assert f"({each.folio}). Paciente: Ana Torres Luna" in xml
     assert one.folio not in said(biller.get("several"))
+    assert f"Lleva también {two.folio}" in said(biller.get("charge", one.pk))
 
 
 @pytest.mark.django_db

@@ -144,6 +144,24 @@ def test_the_code_is_asked_after_the_password(hospital: Hospital) -> None:
     assert client.get("/caja/cajas/").status_code == 200
 
 
+def test_a_log_in_half_done_ends_with_its_password(hospital: Hospital) -> None:
+    from tests.accounts.test_second_step import digits
+
+    user, client = hospital.admin, Client(HTTP_HOST="127.0.0.1")
+    user.set_password(PASSWORD)
+    user.save()
+    second_step.start(user)
+    codes = second_step.confirm(user, digits(user, make.now()), now=make.now())
+    assert client.post("/entrar/", {"email": user.email, "password": PASSWORD})["Location"] == "/entrar/codigo/"
+    user.set_password("otra clave de prueba larga")
+    user.save()
+
+    late = client.post("/entrar/codigo/", {"code": codes[0]})
+
+    assert late["Location"].startswith("/entrar/")
+    assert client.get("/caja/")["Location"].startswith("/entrar/")
+
+
 def test_the_list_says_what_is_missing_and_where(hospital: Hospital, admin: Person) -> None:
     page = said(admin.client.get("/caja/configuracion/"))
     for words in ("Falta el certificado", "PAC de pruebas", "Portal vinculado", "Facturación web", "lista de precios"):
@@ -157,7 +175,12 @@ def test_the_list_says_what_is_missing_and_where(hospital: Hospital, admin: Pers
     session[PROVED] = True
     session.save()
     page = with_real.get("/caja/configuracion/").content.decode()
-    for words in ("Falta el vínculo", "Falta el usuario facturador", "Falta la cuenta del PAC"):
+    for words in (
+        "Falta el vínculo",
+        "la factura global no se emite sola",
+        "Falta el usuario facturador",
+        "Falta la cuenta del PAC",
+    ):
         assert words in page
     assert 'href="/caja/configuracion/vinculo/"' in page
     assert "Falta el usuario facturador" in with_real.get("/caja/").content.decode()
@@ -219,6 +242,8 @@ def test_people_are_invited_changed_and_dismissed(hospital: Hospital, admin: Per
     admin.client.post(reverse("setup:person_deactivate", args=[row.pk]))
     assert eva.get("/caja/")["Location"].startswith("/entrar/")
     own = Membership.objects.get(user=hospital.admin)
+    elsewhere = Membership.objects.get(user=make.hospital().cashier)
+    assert admin.client.post(reverse("setup:person_deactivate", args=[elsewhere.pk])).status_code == 404
     refused = admin.client.post(reverse("setup:person_deactivate", args=[own.pk]))
     assert "último administrador" in said(admin.follow(refused))
     acts = [

@@ -173,6 +173,7 @@ def _invoice(request: StaffRequest, charge: Charge, now: dt.datetime) -> dict[st
         "moving": current is not None and current.state in MOVING,
         "deliverable": current is not None and current.state == State.STAMPED,
         "closing": _closing(current),
+        "companions": _companions(current, charge),
         "ending": ending,
         "pac_away": _pac_is_away(current, now),
         "may_issue": may(request.membership, Need.ISSUE),
@@ -180,6 +181,15 @@ def _invoice(request: StaffRequest, charge: Charge, now: dt.datetime) -> dict[st
         "can_refund": charge.state == Charge.State.OPEN and bool(charge.paid),
         "can_void": charge.state == Charge.State.OPEN and not charge.paid and not has_live,
     }
+
+
+def _companions(document: FiscalDocument | None, charge: Charge) -> list[Charge]:
+    """The other remisiones of an invoice of several. A factura global has too many to name."""
+    if document is None or document.channel == FiscalDocument.Channel.GLOBAL:
+        return []
+    bound = Allocation.objects.filter(organization_id=charge.organization_id, document=document).exclude(charge=charge)
+    rows = bound.select_related("charge").defer("charge__code_hash", "charge__code_cipher").order_by("charge__number")
+    return [row.charge for row in rows]
 
 
 def _closing(document: FiscalDocument | None) -> uuid.UUID | None:

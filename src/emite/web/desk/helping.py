@@ -57,7 +57,7 @@ HELP: Final[dict[str, tuple[str, ...]]] = {
     "pac": (
         "El PAC es quien timbra las facturas ante el SAT. Con la cuenta de pruebas nada tiene valor fiscal; con la "
         "real, los administradores entran con su segundo paso.",
-        "«Probar» pregunta al PAC si acepta la cuenta, sin timbrar nada.",
+        "«Probar conexión» pregunta al PAC si acepta la cuenta, sin timbrar nada.",
     ),
     "portal": (
         "Lo que facturaron los pacientes solos, registrado en la caja de facturación web: desde aquí se consulta, se "
@@ -70,7 +70,7 @@ HELP: Final[dict[str, tuple[str, ...]]] = {
     ),
     "solicitudes": (
         "Lo que un paciente o un sistema no pudo terminar: plazo vencido, rechazo del SAT, datos que no coinciden. "
-        "Cada una dice por qué y desde cuándo; «Continuar» lleva a la factura con lo ya escrito.",
+        "Cada una dice por qué y desde cuándo; «Facturar» lleva a la factura con lo ya escrito.",
     ),
     "cortes": (
         "Una caja se abre con su fondo y se cierra contando lo que hay. La diferencia queda escrita, no se corrige.",

@@ -29,6 +29,8 @@ _FOLIO = re.compile(r"(rem|cop|pag)[\s-]*0*(\d{1,15})", re.IGNORECASE | re.ASCII
 _WORD = re.compile(r"\w+")
 #: How much of a misspelt word must be there: "garsia" and "garcia" share four of ten trigrams.
 ALIKE = 0.4
+#: Letters of the shortest word that an index of trigrams finds.
+SHORTEST = 3
 #: Of what has the words, the amount or the card, the newest so many; the page after goes on before them.
 NEWEST = 500
 
@@ -162,10 +164,16 @@ def _invoice(organization: Organization, text: str, today: dt.date) -> Q | None:
     return Q(pk__in=found) if found else None
 
 
+def is_too_short(text: str) -> bool:
+    """A name of which no word can be looked up: nearly every patient has those letters somewhere."""
+    words = plain(text).split()
+    return any(map(str.isalpha, text)) and all(len(word) < SHORTEST for word in words)
+
+
 def _name(organization: Organization, text: str, window: Window) -> Q | None:
     """Every word somewhere in the name, without minding accents or case."""
     words = plain(text).split()[:8]
-    if not words or not any(character.isalpha() for character in text):
+    if not any(character.isalpha() for character in text) or is_too_short(text):
         return None
     patterns = ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%" for word in words]
     return Q(pk__in=_found(organization, patterns=patterns, window=window))

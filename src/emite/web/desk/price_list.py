@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from emite.cfdi.taxes import Treatment
-from emite.chargemaster.keeping import ItemInput, ItemRefused, keep
+from emite.chargemaster.keeping import ItemInput, ItemRefused, keep, price_history
 from emite.chargemaster.models import TREATMENT_CHOICES, TREATMENT_LABELS, ChargeItem
 from emite.lookup import Entry, search
 from emite.lookup.words import distance, plain, stem, words
@@ -187,6 +187,8 @@ def _form_page(request: StaffRequest, row: ChargeItem | None, form: ItemForm, *,
         "row": row,
         "claves": proposals["clave_prod_serv"],
         "unidades": proposals["clave_unidad"],
+        "history": price_history(row) if row else [],
+        "zone": request.organization.zone,
     }
     return render(request, "desk/price_item.html", context, status=status)
 

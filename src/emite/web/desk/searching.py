@@ -18,7 +18,7 @@ from emite.charges.models import Allocation, Charge
 from emite.documents.models import FiscalDocument, State
 from emite.organizations.models import Organization
 from emite.web.desk.days import read_day as read_day
-from emite.web.desk.meanings import NEWEST, Window, alike, bounds, meanings, within
+from emite.web.desk.meanings import NEWEST, Window, alike, bounds, is_too_short, meanings, within
 from emite.web.desk.states import Badge, invoice_badge, money_badge
 
 PAGE = 50
@@ -52,8 +52,11 @@ class Filters:
             days[name] = read_day(typed, today)
             if typed and days[name] is None:
                 problems.append(f"{label}: no se entiende la fecha «{typed[:40]}». Escríbala como 22/11/2026.")
+        text = query.get("q", "").replace("\x00", "").strip()[:200]
+        if is_too_short(text):
+            problems.append("Para buscar por nombre escriba al menos tres letras de una de sus palabras.")
         return cls(
-            text=query.get("q", "").replace("\x00", "").strip()[:200],
+            text=text,
             shown=query.get("ver", "") if query.get("ver", "") in SHOWN else "",
             since=days["desde"],
             until=days["hasta"],

@@ -121,6 +121,7 @@ def person(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @staff(Need.ADMINISTER)
 @require_POST
 def deactivate(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    _of_here(request, Membership, pk)
     return _do(request, lambda: members.deactivate(request.organization, pk, by=request.user, now=timezone.now()),
                "Persona dada de baja: sus sesiones terminaron.")  # fmt: skip
 
@@ -128,6 +129,8 @@ def deactivate(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @staff(Need.ADMINISTER)
 @require_POST
 def forget(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    _of_here(request, Membership, pk)
+
     def act() -> bool:
         return members.forget_second_step(request.organization, pk, by=request.user, now=timezone.now())
 
@@ -137,6 +140,7 @@ def forget(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @staff(Need.ADMINISTER)
 @require_POST
 def resend(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    _of_here(request, Invitation, pk)
     return _do(request, lambda: members.resend(request.organization, pk, by=request.user, now=timezone.now()),
                "Invitación reenviada: el enlace anterior ya no sirve.")  # fmt: skip
 
@@ -144,8 +148,15 @@ def resend(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @staff(Need.ADMINISTER)
 @require_POST
 def revoke(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    _of_here(request, Invitation, pk)
     return _do(request, lambda: members.revoke(request.organization, pk, by=request.user, now=timezone.now()),
                "Invitación retirada: su enlace ya no sirve.")  # fmt: skip
+
+
+def _of_here(request: StaffRequest, model: type[Membership] | type[Invitation], pk: uuid.UUID) -> None:
+    """What another organization has is as unknown as what never was."""
+    if not model._default_manager.filter(organization=request.organization, pk=pk).exists():
+        raise Http404
 
 
 def _do(request: StaffRequest, act: Callable[[], object], done: str) -> HttpResponse:

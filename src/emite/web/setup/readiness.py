@@ -15,6 +15,7 @@ from django.urls import reverse
 from emite.accounts.models import Authenticator
 from emite.chargemaster.models import ChargeItem
 from emite.charges.models import CashRegister
+from emite.invoices import watching
 from emite.issuers.models import Issuer, PacAccount, Series, StoredCsd
 from emite.mailing.files import keeps_letters_here
 from emite.organizations import portal
@@ -141,7 +142,9 @@ def _portal(organization: Organization) -> Iterator[Point]:
         link = portal.link_of(organization)
         yield Point("good", "Portal vinculado", f"Emite en nombre de {link.user.name if link else ''}.", page)
     elif activated:
-        yield Point("wrong", "Falta el vínculo", said.meaning, page)
+        # In the name of the same person the factura global starts by itself.
+        alone = " Mientras tanto la factura global no se emite sola." if watching.lacks_user(organization) else ""
+        yield Point("wrong", "Falta el vínculo", said.meaning + alone, page)
     else:
         yield Point("wrong", "Falta el vínculo", "Se hace cuando soporte activa el portal.", page)
     register = CashRegister.objects.filter(organization=organization, web_invoicing=True, active=True).first()

@@ -40,6 +40,13 @@ def pesos(value: Decimal | None) -> str:
 
 
 @register.filter
+def correo_oculto(value: str) -> str:
+    """Enough to recognise one's own address and too little to learn another's: `an…@ejemplo.com`."""
+    name, _, place = value.rpartition("@")
+    return f"{name[: 2 if len(name) > 3 else 1]}…@{place}"
+
+
+@register.filter
 def precio(value: Decimal | None) -> str:
     """A unit price: two to six decimals, as the CFDI carries it."""
     if value is None:

@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 SETUP := .ci/setup pyproject.toml $(wildcard src/emite/cfdi/codes/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once run test check golden bench faults
+.PHONY: help demo demo-once run test check golden bench faults model
 
 help:  ## muestra estos comandos
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -38,6 +38,9 @@ faults: .venv/.ready-test  ## diez mil muertes por cada clase de PAC (EMITE_KILL
 	@EMITE_KILLS=$${EMITE_KILLS:-30000} EMITE_RIVAL_CHARGES=$${EMITE_RIVAL_CHARGES:-200} \
 		EMITE_API_CASES=$${EMITE_API_CASES:-5000} \
 		$(PYTHON_VENV) -m pytest -q -s tests/faults tests/concurrency tests/web/api/test_schema.py </dev/null
+
+model: .venv/.ready-test  ## la vida de las facturas en pasos que nadie eligió (EMITE_LIFE_STEPS, 50000)
+	@EMITE_LIFE_STEPS=$${EMITE_LIFE_STEPS:-50000} $(PYTHON_VENV) -m pytest -q -s tests/life </dev/null
 
 .venv/.ready-run: requirements/run.txt requirements/sat.txt $(SETUP)
 	@.ci/setup run

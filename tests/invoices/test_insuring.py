@@ -238,7 +238,7 @@ def test_an_invoice_of_elsewhere_is_asked_to_the_sat_and_used_once(working: Prac
     late.refresh_from_db()
     assert late.state == State.REGISTERED
 
-    insuring.end_external(invoice, now=make.now())
+    assert not external.still_alive(invoice, now=make.now())
     invoice.refresh_from_db()
     assert invoice.state == State.CANCELLED
     assert not ServiceAllocation.objects.filter(invoice=invoice, active=True).exists()

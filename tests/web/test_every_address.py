@@ -22,6 +22,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from emite.organizations.models import Invitation, Membership, PortalActivation
 from emite.web.access import PROVED
 from tests import make
+from tests import practice as stand
 from tests.web.api.system import System
 from tests.web.api.test_keys import OPERATIONS
 from tests.web.desk.staff import Person, member, said
@@ -36,6 +37,13 @@ ROWS = {
     "setup:person": "person", "setup:person_deactivate": "person", "setup:person_second_step": "person",
     "setup:invitation_resend": "invitation", "setup:invitation_revoke": "invitation",
     "support:activation": "activation", "login:reset": "person",
+    **{
+        f"practice:{name}": "insurer_invoice"
+        for name in (
+            "invoice", "choose", "issue", "progress", "change_date", "external", "ask_sat", "discard", "cancel", "mail",
+            "xml", "pdf",
+        )
+    },
 }  # fmt: skip
 #: Addresses without a row of anybody.
 PLAIN = {
@@ -45,7 +53,8 @@ PLAIN = {
     "setup:log", "setup:log_export", "setup:log_verify", "support:home", "support:organizations", "support:log",
     "support:log_export", "support:log_verify", "portal:qr", "portal:with_slash", "portal:code", "portal:logo",
     "portal:finish", "portal:charge", "portal:data", "portal:options", "portal:help", "portal:invoice", "portal:late",
-    "portal:progress", "portal:xml", "portal:pdf", "portal:mail",
+    "portal:progress", "portal:xml", "portal:pdf", "portal:mail", "practice:home", "practice:finance",
+    "practice:performed", "practice:invoices", "practice:register",
 }  # fmt: skip
 VALUES = {
     "code": "ABCD-EFGH",
@@ -82,6 +91,8 @@ def world(db: None) -> World:
     code = make.code(charge)
     made = desk_addresses(hospital)
     person = Membership.objects.get(user=hospital.cashier)
+    practice = stand.practice()
+    service = stand.service(practice, patient_name=PATIENT)
     rows: dict[str, Model] = {
         "person": person,
         "activation": PortalActivation.objects.get(organization=hospital.organization),
@@ -90,6 +101,7 @@ def world(db: None) -> World:
             token_hash=uuid.uuid4().bytes * 2, invited_by=hospital.admin, created_at=make.now(),
             expires_at=make.now() + dt.timedelta(days=1),
         ),
+        "insurer_invoice": stand.registered(practice, service),
     }  # fmt: skip
     found = {}
     for key, pattern in leaves():
@@ -181,7 +193,7 @@ def test_nothing_is_told_nor_changed(world: World, who: str) -> None:
 def _expect(key: str, address: str, who: str, response: Any) -> None:
     """Where strangers are stopped: at the log-in, at the role, or as before a thing that does not exist."""
     space = key.partition(":")[0]
-    if space not in ("desk", "setup", "support") or response.status_code == 405:
+    if space not in ("desk", "setup", "support", "practice") or response.status_code == 405:
         return
     if who in ("nobody", "machine", "patient"):
         assert (response.status_code, response["Location"][:8]) == (302, "/entrar/"), key

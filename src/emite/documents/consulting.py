@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
+from emite.cfdi import check
 from emite.cfdi.money import text
 from emite.cfdi.timbre import read
 from emite.cfdi.xml import parse
@@ -60,7 +61,7 @@ def query_of(document: FiscalDocument) -> StatusQuery:
 
 def query_of_xml(xml: bytes) -> StatusQuery | None:
     """What SAT is asked of a CFDI that somebody else stamped; None for one without timbre. Raises XmlRefused."""
-    root = parse(xml)
+    root = parse(xml, max_bytes=check.MAX_BYTES, max_nodes=check.MAX_NODES)
     timbre = read(root)
     emisor, receptor = root.find("{*}Emisor"), root.find("{*}Receptor")
     if timbre is None or emisor is None or receptor is None:

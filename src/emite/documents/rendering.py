@@ -21,11 +21,13 @@ def stamped_xml(document: FiscalDocument) -> bytes:
 
 def pdf_of(document: FiscalDocument) -> bytes:
     """PDF/A-3 of a stamped document, with its XML attached."""
-    xml = stamped_xml(document)
-    # Ours, and proved when it was stamped: a factura global is larger than what a stranger may send.
+    return pdf_of_xml(stamped_xml(document), document.organization)
+
+
+def pdf_of_xml(xml: bytes, organization: Organization) -> bytes:
+    """The same of a CFDI whose bytes were proved when they were stored: it may be larger than a stranger's."""
     root = parse(xml, max_bytes=len(xml), max_nodes=len(xml))
-    data = InvoicePrint(representation(root), branding(document.organization))
-    return typesetter().invoice(data, xml)
+    return typesetter().invoice(InvoicePrint(representation(root), branding(organization)), xml)
 
 
 def draft_pdf(comprobante: Comprobante, organization: Organization) -> bytes:

@@ -20,9 +20,9 @@ from emite.cfdi.faults import CfdiInvalid, Fault, Severity
 from emite.cfdi.intake import Expected, Foreign
 from emite.cfdi.money import text
 from emite.cfdi.zones import moment_of
-from emite.documents.consulting import sat_status_of
+from emite.documents.consulting import query_of_xml, sat_status_of
 from emite.documents.models import FiscalDocument
-from emite.invoices import insured
+from emite.invoices import insured, insuring
 from emite.invoices.insuring import Refused, State
 from emite.invoices.issuing import NotAllowed, may_issue
 from emite.issuers.connecting import keyless
@@ -87,7 +87,7 @@ def examined(data: bytes, *, issuer: Issuer) -> tuple[Foreign, list[Fault]]:
 
 def ask_sat(foreign: Foreign, *, issuer: Issuer) -> list[Fault]:
     """What keeps it from being relied on, by SAT's own word; empty when it is Vigente. Network."""
-    answer = sat_status_of(query_of(foreign), issuer.organization_id)
+    answer = sat_status_of(_query(foreign), issuer.organization_id)
     if not isinstance(answer, SatStatus):
         return [Fault("EMI221", "El SAT no contestó si esta factura está vigente: intente en unos minutos.")]
     if answer.estado == SatEstado.CANCELADO:
@@ -98,15 +98,18 @@ def ask_sat(foreign: Foreign, *, issuer: Issuer) -> list[Fault]:
     return []
 
 
-def query_of(foreign: Foreign) -> StatusQuery:
-    """What the SAT is asked: the data of its QR."""
-    return StatusQuery(
-        emisor=foreign.rfc_emisor,
-        receptor=foreign.rfc_receptor,
-        total=text(foreign.total, 2),
-        uuid=foreign.uuid,
-        last8=foreign.last8,
-    )
+def still_alive(invoice: InsurerInvoice, *, now: dt.datetime) -> bool:
+    """Whether the SAT does not say that an invoice of elsewhere is cancelled. When it does, its services are free."""
+    kept = invoice.external
+    if kept is None:
+        return True
+    query = query_of_xml(bytes(kept.xml))
+    assert query is not None  # it was stamped when it was kept
+    answer = sat_status_of(query, invoice.organization_id)
+    if not isinstance(answer, SatStatus) or answer.estado != SatEstado.CANCELADO:
+        return True
+    insuring.end_external(invoice, now=now)
+    return False
 
 
 def keep(
@@ -138,6 +141,16 @@ def keep(
 
 
 _USED = "Este folio fiscal ya se usó en otra factura."
+
+
+def _query(foreign: Foreign) -> StatusQuery:
+    return StatusQuery(
+        emisor=foreign.rfc_emisor,
+        receptor=foreign.rfc_receptor,
+        total=text(foreign.total, 2),
+        uuid=foreign.uuid,
+        last8=foreign.last8,
+    )
 
 
 def _used(organization_id: uuid.UUID, foreign: Foreign) -> list[Fault]:

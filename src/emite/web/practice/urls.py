@@ -1,0 +1,27 @@
+"""Addresses of the practice. Nouns in Spanish, in the order of the insurers' own guide."""
+
+from django.urls import URLPattern, path
+
+from emite.web.practice import finance, home, intake, invoice, registering
+
+app_name = "practice"
+_FACTURAS = "consultorio/finanzas/facturacion/facturas/"
+urlpatterns: list[URLPattern] = [
+    path("consultorio/", home.home, name="home"),
+    path("consultorio/finanzas/", home.finance, name="finance"),
+    path("consultorio/finanzas/facturacion/servicios/", finance.performed, name="performed"),
+    path(_FACTURAS, finance.invoices, name="invoices"),
+    path(f"{_FACTURAS}registrar/", registering.register, name="register"),
+    path(f"{_FACTURAS}<uuid:pk>/", invoice.invoice, name="invoice"),
+    path(f"{_FACTURAS}<uuid:pk>/servicios/", registering.choose, name="choose"),
+    path(f"{_FACTURAS}<uuid:pk>/emitir/", invoice.issue, name="issue"),
+    path(f"{_FACTURAS}<uuid:pk>/avance/", invoice.progress, name="progress"),
+    path(f"{_FACTURAS}<uuid:pk>/fecha/", invoice.change_date, name="change_date"),
+    path(f"{_FACTURAS}<uuid:pk>/externo/", intake.load, name="external"),
+    path(f"{_FACTURAS}<uuid:pk>/sat/", intake.ask_sat, name="ask_sat"),
+    path(f"{_FACTURAS}<uuid:pk>/descartar/", invoice.discard, name="discard"),
+    path(f"{_FACTURAS}<uuid:pk>/cancelar/", intake.cancel, name="cancel"),
+    path(f"{_FACTURAS}<uuid:pk>/correo/", invoice.mail, name="mail"),
+    path(f"{_FACTURAS}<uuid:pk>/cfdi.xml", invoice.xml, name="xml"),
+    path(f"{_FACTURAS}<uuid:pk>/cfdi.pdf", invoice.pdf, name="pdf"),
+]

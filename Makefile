@@ -34,9 +34,9 @@ golden: .venv/.ready-test  ## la corrida larga de facturas al azar contra todos 
 bench: .venv/.ready-test  ## nuestras cifras junto al piso y junto a satcfdi, en una corrida
 	@for one in sealing typesetting road portal closing; do $(PYTHON_VENV) -m benchmarks.$$one || exit 1; done
 
-faults: .venv/.ready-test  ## diez mil muertes por cada clase de PAC (EMITE_KILLS, en total, 30000) 50 rivales en 200 cargos y 5,000 solicitudes inventadas a la API
+faults: .venv/.ready-test  ## diez mil muertes por cada clase de PAC (EMITE_KILLS, en total, 30000) 50 rivales en 200 cargos y 20,000 solicitudes inventadas a la API
 	@EMITE_KILLS=$${EMITE_KILLS:-30000} EMITE_RIVAL_CHARGES=$${EMITE_RIVAL_CHARGES:-200} \
-		EMITE_API_CASES=$${EMITE_API_CASES:-5000} \
+		EMITE_API_CASES=$${EMITE_API_CASES:-20000} \
 		$(PYTHON_VENV) -m pytest -q -s tests/faults tests/concurrency tests/web/api/test_schema.py </dev/null
 
 model: .venv/.ready-test  ## la vida de las facturas en pasos que nadie eligió (EMITE_LIFE_STEPS, 50000)

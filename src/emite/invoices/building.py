@@ -21,6 +21,8 @@ from emite.issuers.models import Issuer
 #: What the concept says before the patient's name, when the payer wants it for a deduction (LISR 151-I).
 PATIENT_PREFIX = "Paciente: "
 DESCRIPTION_LIMIT = 1000
+#: FormaPago of what is paid later (CFDI40105).
+TO_BE_DEFINED = "99"
 
 
 def line_inputs(charge: Charge, *, with_folio: bool = False, with_patient: bool = False) -> list[LineInput]:
@@ -40,10 +42,17 @@ def printable(name: str) -> str:
 
 
 def comprobante(
-    charges: Sequence[Charge], receptor: Receptor, *, issuer: Issuer, now: dt.datetime, with_patient: bool = False
+    charges: Sequence[Charge],
+    receptor: Receptor,
+    *,
+    issuer: Issuer,
+    now: dt.datetime,
+    with_patient: bool = False,
+    on_credit: bool = False,
 ) -> Comprobante:
     """The CFDI of type I for charges that are paid: PUE with the form of the largest amount over all of them.
 
+    `on_credit`: they are not paid, or not wholly: PPD, and each payment has its complement.
     Of several charges each Concepto says which one it is of. Source: RMF 2.7.1.29 and 2.7.1.32; Guía de llenado del
     Anexo 20. Folio and date come when it is sealed.
     """
@@ -56,6 +65,6 @@ def comprobante(
         emisor=Emisor(rfc=issuer.rfc, nombre=issuer.nombre, regimen_fiscal=issuer.regimen_fiscal),
         receptor=receptor,
         conceptos=conceptos(lines),
-        forma_pago=largest_form(*charges),
-        metodo_pago="PUE",
+        forma_pago=TO_BE_DEFINED if on_credit else largest_form(*charges),
+        metodo_pago="PPD" if on_credit else "PUE",
     )

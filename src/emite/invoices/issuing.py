@@ -24,11 +24,11 @@ from emite.documents.waking import wake
 from emite.invoices.building import comprobante
 from emite.issuers.models import Issuer, Series
 from emite.organizations.models import Membership
-from emite.organizations.permissions import Need
+from emite.organizations.permissions import Need, Role
 
 
 class NotInvoiceable(Exception):
-    """The charges cannot be invoiced as they are. `reason` is one of: void, unpaid, issuers, too_many."""
+    """The charges cannot be invoiced as they are. `reason` is one of: void, unpaid, paid, issuers, too_many."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -41,15 +41,21 @@ class AlreadyInvoiced(Exception):
 
 #: What whoever lacks the permission to issue is told.
 NO_PERMISSION = "Pida a un administrador el permiso de facturar."
+#: And a cashier who would invoice what is not paid.
+NO_CREDIT = "Facturar lo que todavía se debe lo hace un administrador o un facturador."
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a payer asks for. `email` gets the files when stamped; `with_patient` writes who was treated."""
+    """What a payer asks for. `email` gets the files when stamped; `with_patient` writes who was treated.
+
+    `on_credit`: what is not paid is invoiced all the same, to be paid later (PPD). Not for a cashier.
+    """
 
     receptor: Receptor
     email: str = ""
     with_patient: bool = False
+    on_credit: bool = False
 
 
 #: Remisiones of one invoice: what a person still reads line by line before it is stamped.
@@ -75,14 +81,23 @@ def issue_together(
     organization_id = charges[0].organization_id
     if not may_issue(user, organization_id):
         raise NotAllowed(NO_PERMISSION)
+    if request.on_credit and not may_give_credit(user, organization_id):
+        raise NotAllowed(NO_CREDIT)
     with transaction.atomic():
         locked = _locked(charges)
         earlier = _earlier(locked, idempotency_key)
         if earlier is not None:
             return earlier
-        issuer = invoiceable(locked)
+        issuer = invoiceable(locked, on_credit=request.on_credit)
         document = draft(
-            comprobante(locked, request.receptor, issuer=issuer, now=now, with_patient=request.with_patient),
+            comprobante(
+                locked,
+                request.receptor,
+                issuer=issuer,
+                now=now,
+                with_patient=request.with_patient,
+                on_credit=request.on_credit,
+            ),
             issuer=issuer,
             series=series_of(issuer),
             channel=channel,
@@ -105,15 +120,20 @@ def issue_together(
     return document
 
 
-def invoiceable(charges: Sequence[Charge]) -> Issuer:
-    """Who issues one invoice of these charges, or NotInvoiceable. Says nothing of what is invoiced already."""
+def invoiceable(charges: Sequence[Charge], *, on_credit: bool = False) -> Issuer:
+    """Who issues one invoice of these charges, or NotInvoiceable. Says nothing of what is invoiced already.
+
+    `on_credit`: some of it must be owed, or there is nothing to be paid later.
+    """
     if len(charges) > MOST_TOGETHER:
         raise NotInvoiceable("too_many")
     for each in charges:
         if each.state == Charge.State.VOID:
             raise NotInvoiceable("void")
-        if not each.is_paid:
+        if not each.is_paid and not on_credit:
             raise NotInvoiceable("unpaid")
+    if on_credit and all(each.is_paid for each in charges):
+        raise NotInvoiceable("paid")
     if len({each.issuer_id for each in charges}) > 1:
         raise NotInvoiceable("issuers")
     return charges[0].issuer
@@ -150,6 +170,12 @@ def _earlier(charges: Sequence[Charge], idempotency_key: str) -> FiscalDocument 
 def may_issue(user: User, organization_id: uuid.UUID) -> bool:
     """The issuing permission, asked at the moment of issuing."""
     return Membership.objects.who_may(Need.ISSUE).filter(organization_id=organization_id, user=user).exists()
+
+
+def may_give_credit(user: User, organization_id: uuid.UUID) -> bool:
+    """Whether the person may invoice what is still owed: whoever may issue, but no cashier."""
+    rows = Membership.objects.who_may(Need.ISSUE).exclude(role=Role.CAJERO)
+    return rows.filter(organization_id=organization_id, user=user).exists()
 
 
 def series_of(issuer: Issuer) -> Series:

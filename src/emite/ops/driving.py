@@ -34,6 +34,7 @@ from emite.integrations.publishing import NOTIFY
 from emite.invoices import closing, stamping, watching
 from emite.issuers import pac_accounts
 from emite.reconciling import asking, comparing
+from emite.settlements import following as settlements_following
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +81,7 @@ def _tell_credits(document: uuid.UUID) -> None:
     settling.settle_of(document, now=timezone.now())
     for request in lateness.of_document(document):
         lateness.advance(request, now=timezone.now())
+    settlements_following.after(document, now=timezone.now())
 
 
 @app.task(name=DELIVER)
@@ -151,6 +153,9 @@ def look_at_credits(now: dt.datetime) -> None:
         _or_say(partial(settling.settle_of, document, now=now))
     for request in lateness.due(now=now, limit=SWEEP_LIMIT):
         _or_say(partial(lateness.advance, request, now=now))
+    for document in settlements_following.due(limit=SWEEP_LIMIT):
+        _or_say(partial(settlements_following.settle, document, now=now))
+    _or_say(partial(settlements_following.catch_up, now=now, limit=SWEEP_LIMIT))
 
 
 def _or_say(step: Callable[[], object]) -> None:

@@ -1,0 +1,50 @@
+"""What a hospital's registers take for a charge that was invoiced to be paid later is a payment of its invoice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from emite.charges.models import Allocation, Payment
+from emite.settlements import paying
+from emite.settlements.models import Receivable
+
+
+def take_in(receivable: Receivable, *, now: dt.datetime) -> int:
+    """Register what the registers took for this invoice and is not registered yet; how many payments that were."""
+    charges = Allocation.objects.filter(
+        organization_id=receivable.organization_id, document_id=receivable.document_id, active=True
+    ).values("charge_id")
+    waiting = Payment.objects.filter(
+        organization_id=receivable.organization_id, charge__in=charges, slip__undone=None, received=None
+    )
+    taken = 0
+    for payment in waiting.select_related("slip").order_by("slip__paid_at", "pk"):
+        paying.register(
+            receivable.organization_id,
+            paid_at=payment.slip.paid_at,
+            forma_pago=payment.forma_pago,
+            shares=[(receivable, payment.amount)],
+            amount=payment.amount,
+            user=None,
+            now=now,
+            key=f"desk-{payment.pk.hex}",
+            desk_payment=payment,
+        )
+        taken += 1
+    return taken
+
+
+def due(*, limit: int, organization_id: uuid.UUID | None = None) -> list[Receivable]:
+    """Invoices of charges with a payment that is not theirs yet."""
+    waiting = Payment.objects.filter(
+        slip__undone=None,
+        received=None,
+        charge__allocations__active=True,
+        charge__allocations__document__receivable__closed_at=None,
+        charge__allocations__document__receivable__isnull=False,
+    )
+    if organization_id is not None:
+        waiting = waiting.filter(organization_id=organization_id)
+    found = waiting.values_list("charge__allocations__document__receivable", flat=True).distinct()[:limit]
+    return list(Receivable.objects.filter(pk__in=list(found)))

@@ -1,0 +1,257 @@
+"""Register the payment of PPD invoices, and undo one that was wrong. Each raises the task of its complement.
+
+One transaction with the invoices' rows held: nobody pays more than is owed, and no balance is told twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Max
+
+from emite.accounts.models import User
+from emite.audit import record
+from emite.cfdi import cobranza, codes, plazos
+from emite.cfdi.cobranza import Accounts
+from emite.cfdi.money import text, total
+from emite.cfdi.zones import zone_of
+from emite.charges.allowing import must_collect
+from emite.charges.models import Payment
+from emite.credits.models import CreditNote
+from emite.settlements.models import PaymentComplement, PaymentShare, Receivable, ReceivedPayment
+from emite.settlements.receivables import left_of
+
+OPERATION_LIMIT = 100
+REASON_LIMIT = 200
+#: As the money may come: everything but "Por definir".
+FORMS = {
+    "03": "Transferencia electrónica",
+    "02": "Cheque nominativo",
+    "01": "Efectivo",
+    "04": "Tarjeta de crédito",
+    "28": "Tarjeta de débito",
+    "29": "Tarjeta de servicios",
+    "17": "Compensación",
+}
+Shares = Sequence[tuple[Receivable, Decimal]]
+
+
+class PaymentRefused(Exception):
+    """The payment cannot be registered, or undone, as asked; the message names the field and the cure."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field, self.message = field, message
+        super().__init__(message)
+
+
+def register(
+    organization_id: uuid.UUID,
+    *,
+    paid_at: dt.datetime,
+    forma_pago: str,
+    shares: Shares,
+    amount: Decimal,
+    user: User | None,
+    now: dt.datetime,
+    key: str,
+    accounts: Accounts | None = None,
+    exchange_rate: Decimal = Decimal(1),
+    desk_payment: Payment | None = None,
+) -> ReceivedPayment:
+    """The payment with its shares and its complement due. The same key again returns the first.
+
+    `user` is None for what a payer registered in its own organization. Raises NotAllowed or PaymentRefused; nothing is
+    stored then.
+    """
+    if user is not None:
+        must_collect(user, organization_id)
+    told = accounts or Accounts()
+    with transaction.atomic():
+        held = _held(organization_id, shares)
+        earlier = ReceivedPayment.objects.filter(organization_id=organization_id, idempotency_key=key).first()
+        if earlier is not None:
+            return earlier
+        _check(held, shares, amount=amount, forma_pago=forma_pago, told=told)
+        if desk_payment is None:  # what was paid at a register before the invoice is a part of it all the same
+            _check_day(held, paid_at, now)
+        first = next(iter(held.values()))
+        payment = ReceivedPayment.objects.create(
+            organization_id=organization_id,
+            issuer_id=first.issuer_id,
+            payer_rfc=first.payer_rfc,
+            paid_at=paid_at,
+            forma_pago=forma_pago,
+            currency=first.currency,
+            exchange_rate=exchange_rate,
+            amount=amount,
+            operation=told.operacion,
+            payer_bank_rfc=told.banco_ordenante,
+            payer_account=told.cuenta_ordenante,
+            own_bank_rfc=told.banco_beneficiario,
+            own_account=told.cuenta_beneficiaria,
+            desk_payment=desk_payment,
+            registered_by=user,
+            registered_at=now,
+            idempotency_key=key,
+        )
+        for receivable, part in shares:
+            _share(payment, held[receivable.pk], part)
+        PaymentComplement.objects.create(
+            organization_id=organization_id,
+            payment=payment,
+            due_on=plazos.complement_due(_day(paid_at, first)),
+            created_at=now,
+        )
+        record(
+            organization_id=organization_id,
+            actor=user.email if user else f"pagador {first.payer_rfc}",
+            action="payment.register",
+            subject=f"received:{payment.pk}",
+            after={"amount": text(amount, 2), "shares": {str(each.cfdi_uuid): text(part, 2) for each, part in shares}},
+            now=now,
+        )
+    return payment
+
+
+def undo(payment: ReceivedPayment, *, reason: str, user: User, now: dt.datetime) -> None:
+    """Take a wrong payment back: balances return and its complement is not due any more.
+
+    Raises NotAllowed, or PaymentRefused while a complement tells it to the SAT or later payments stand on it.
+    """
+    must_collect(user, payment.organization_id)
+    why = reason.strip()
+    if not why or len(why) > REASON_LIMIT:
+        raise PaymentRefused("reason", f"Escriba por qué se deshace, en {REASON_LIMIT} letras o menos.")
+    with transaction.atomic():
+        receivables = Receivable.objects.filter(shares__payment=payment, organization_id=payment.organization_id)
+        held = {each.pk: each for each in _locked(payment.organization_id, list(receivables))}
+        locked = ReceivedPayment.objects.select_for_update().get(organization_id=payment.organization_id, pk=payment.pk)
+        if locked.undone_at is not None:
+            return
+        if PaymentComplement.objects.filter(payment=locked, state__in=PaymentComplement.HELD).exists():
+            raise PaymentRefused(
+                "", "Este pago ya tiene complemento: primero cancélelo ante el SAT y después deshaga el pago."
+            )
+        later = [each for each in locked.shares.all() if each.number != held[each.receivable_id].parcialidades]
+        if later:
+            names = ", ".join(str(held[each.receivable_id]) for each in later)
+            raise PaymentRefused("", f"Hay pagos posteriores de {names}: deshaga primero el más reciente.")
+        PaymentComplement.objects.filter(payment=locked, state=PaymentComplement.State.DUE).update(
+            state=PaymentComplement.State.CANCELLED
+        )
+        locked.undone_at, locked.undone_by, locked.undone_reason = now, user, why
+        locked.save(update_fields=["undone_at", "undone_by", "undone_reason"])
+        record(
+            organization_id=locked.organization_id,
+            actor=user.email,
+            action="payment.undo",
+            subject=f"received:{locked.pk}",
+            reason=why,
+            now=now,
+        )
+
+
+def _held(organization_id: uuid.UUID, shares: Shares) -> dict[uuid.UUID, Receivable]:
+    if not shares:
+        raise PaymentRefused("shares", "Elija al menos una factura y escriba cuánto se paga de ella.")
+    held = {each.pk: each for each in _locked(organization_id, [receivable for receivable, _ in shares])}
+    if len(held) != len(shares):
+        raise PaymentRefused("shares", "Cada factura va una vez, y todas son de esta organización.")
+    return held
+
+
+def _locked(organization_id: uuid.UUID, receivables: Sequence[Receivable]) -> list[Receivable]:
+    """In the order of their keys, so that two payments of the same invoices wait and never block each other."""
+    rows = Receivable.objects.select_for_update(of=("self",)).select_related("issuer")
+    return list(rows.filter(organization_id=organization_id, pk__in=[r.pk for r in receivables]).order_by("pk"))
+
+
+def _check(
+    held: dict[uuid.UUID, Receivable],
+    shares: Shares,
+    *,
+    amount: Decimal,
+    forma_pago: str,
+    told: Accounts,
+) -> None:
+    if len({(each.issuer_id, each.payer_rfc, each.currency) for each in held.values()}) > 1:
+        raise PaymentRefused(
+            "shares", "Un pago es de un solo RFC, para un solo emisor y en una moneda: registre otro aparte."
+        )
+    if forma_pago not in FORMS:
+        raise PaymentRefused("forma_pago", "Elija cómo se recibió el pago.")
+    if len(told.operacion) > OPERATION_LIMIT:
+        raise PaymentRefused("operation", f"El número de operación lleva {OPERATION_LIMIT} letras o menos.")
+    for receivable, part in shares:
+        _check_share(held[receivable.pk], part)
+    applied = total(part for _, part in shares)
+    if amount < applied:
+        raise PaymentRefused(
+            "amount", f"Lo aplicado suma ${applied:,.2f} y el pago es de ${amount:,.2f}: baje alguna factura."
+        )
+    _check_accounts(forma_pago, told)
+
+
+def _check_day(held: dict[uuid.UUID, Receivable], paid_at: dt.datetime, now: dt.datetime) -> None:
+    if paid_at > now:
+        raise PaymentRefused("paid_at", "La fecha del pago no puede ser futura: escriba el día en que se recibió.")
+    for each in held.values():
+        if _day(paid_at, each) < _day(each.issued_at, each):
+            raise PaymentRefused("paid_at", f"La factura {each} es posterior al pago: revise la fecha o quítela.")
+
+
+def _check_share(receivable: Receivable, part: Decimal) -> None:
+    if receivable.closed_at is not None:
+        raise PaymentRefused("shares", f"La factura {receivable} está cancelada: quítela del pago.")
+    places = codes.decimals_of(receivable.currency)
+    if part <= 0 or part != round(part, places):
+        raise PaymentRefused("shares", f"De la factura {receivable} escriba una cantidad mayor que cero, con centavos.")
+    if part > receivable.balance:
+        raise PaymentRefused(
+            "shares",
+            f"De la factura {receivable} se deben ${receivable.balance:,.2f}: no puede aplicarle ${part:,.2f}.",
+        )
+    pending = CreditNote.objects.filter(
+        organization_id=receivable.organization_id, original_id=receivable.document_id, active=True, settled_at=None
+    )
+    if receivable.document_id is not None and pending.exists():
+        raise PaymentRefused(
+            "shares", f"La factura {receivable} tiene una nota de crédito timbrándose: espere a que termine."
+        )
+
+
+def _check_accounts(forma_pago: str, told: Accounts) -> None:
+    patterns = codes.account_patterns(forma_pago)
+    sides = (
+        ("payer_account", told.cuenta_ordenante, patterns and patterns.ordenante),
+        ("own_account", told.cuenta_beneficiaria, patterns and patterns.beneficiario),
+    )
+    for field, account, pattern in sides:
+        if account and (pattern is None or not pattern.fullmatch(account)):
+            raise PaymentRefused(
+                field, "Esa cuenta no tiene los dígitos que pide el SAT para esta forma de pago: corríjala o bórrela."
+            )
+
+
+def _share(payment: ReceivedPayment, receivable: Receivable, part: Decimal) -> None:
+    last = PaymentShare.objects.filter(receivable=receivable, payment__undone_at=None).aggregate(n=Max("number"))["n"]
+    groups = cobranza.part_of(left_of(receivable), part, receivable.balance)
+    PaymentShare.objects.create(
+        organization_id=payment.organization_id,
+        payment=payment,
+        receivable=receivable,
+        amount=part,
+        number=(last or 0) + 1,
+        balance_before=receivable.balance,
+        balance_after=receivable.balance - part,
+        taxes=[group.to_json() for group in groups],
+    )
+
+
+def _day(moment: dt.datetime, receivable: Receivable) -> dt.date:
+    """The calendar day where the invoice was issued: what SAT's terms run on."""
+    return moment.astimezone(zone_of(receivable.issuer.lugar_expedicion)).date()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, cast
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 import structlog
@@ -39,6 +39,8 @@ REFUSALS = {
     Need.ISSUE: "Su cuenta no tiene permiso de emitir facturas. Pida a un administrador que se lo dé.",
     Need.PRICE: "Solo un administrador o un facturador cambian la lista de precios.",
     Need.IMPORT: "Solo un administrador o un facturador importan remisiones de un archivo.",
+    Need.REVIEW: "Solo un administrador o un facturador de la aseguradora aprueban o rechazan facturas.",
+    Need.PAY: "Solo un administrador o un cajero de la aseguradora registran pagos.",
     Need.ADMINISTER: "Solo un administrador de la organización puede abrir esta página.",
 }
 
@@ -62,6 +64,19 @@ def memberships(user: User) -> Sequence[Membership]:
     with tenancy.everybody():
         held = Membership.objects.active().select_related("organization").filter(user=user)
         return list(held.order_by("organization__name"))
+
+
+#: Where the people of each kind of organization start. By address: audiences do not import each other.
+HOMES: Final = {
+    Organization.Kind.HOSPITAL: "/caja/",
+    Organization.Kind.PRACTICE: "/consultorio/",
+    Organization.Kind.INSURER: "/aseguradora/",
+    Organization.Kind.ADMINISTRATOR: "/aseguradora/",
+}
+
+
+def home_of(organization: Organization) -> str:
+    return HOMES[Organization.Kind(organization.kind)]
 
 
 View = Callable[..., HttpResponseBase]

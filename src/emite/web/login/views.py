@@ -86,8 +86,14 @@ def open_session(request: HttpRequest, user: User, back: str, *, proved: bool) -
 
 
 def home_of(user: User) -> str:
-    """Support without an organization of its own starts among its requests, everybody else at the desk."""
-    return reverse("support:home" if user.is_operator and not access.memberships(user) else "desk:home")
+    """Support without an organization of its own starts among its requests, everybody else where their kind does.
+
+    Whoever belongs to several starts at the desk, which asks for one when none is chosen yet.
+    """
+    held = access.memberships(user)
+    if not held:
+        return reverse("support:home" if user.is_operator else "desk:home")
+    return access.home_of(held[0].organization) if len(held) == 1 else reverse("desk:home")
 
 
 def _check(request: HttpRequest, form: LogInForm, keys: dict[str, str], now: dt.datetime) -> User | None:
@@ -136,7 +142,9 @@ def choose(request: HttpRequest) -> HttpResponse:
         except ValueError:
             asked = uuid.UUID(int=0)
         if access.choose(request, asked):
-            return HttpResponseRedirect(back or reverse("desk:home"))
+            chosen = next(each.organization for each in context["memberships"] if each.organization_id == asked)
+            at_desk = not back or back == reverse("desk:home")
+            return HttpResponseRedirect(access.home_of(chosen) if at_desk else back)
         return render(request, "login/choose.html", context | {"error": "Elija una de sus organizaciones."}, status=422)
     return render(request, "login/choose.html", context)
 

@@ -23,6 +23,9 @@ class Need(Enum):
     ISSUE = "facturar"
     PRICE = "precios"
     IMPORT = "importar"
+    # At an insurer or administrator: say yes or no to what it received, and register what it paid.
+    REVIEW = "dictaminar"
+    PAY = "pagar"
     ADMINISTER = "administrar"
 
 
@@ -32,6 +35,8 @@ ROLES: Final[dict[Need, frozenset[str]]] = {
     Need.ISSUE: frozenset({Role.ADMINISTRADOR, Role.FACTURADOR, Role.CAJERO}),
     Need.PRICE: frozenset({Role.ADMINISTRADOR, Role.FACTURADOR}),
     Need.IMPORT: frozenset({Role.ADMINISTRADOR, Role.FACTURADOR}),
+    Need.REVIEW: frozenset({Role.ADMINISTRADOR, Role.FACTURADOR}),
+    Need.PAY: frozenset({Role.ADMINISTRADOR, Role.CAJERO}),
     Need.ADMINISTER: frozenset({Role.ADMINISTRADOR}),
 }
 

@@ -1,0 +1,175 @@
+"""What the payer says of an invoice: under review, approved, rejected with a reason, when it will be paid.
+
+Each act holds the row, writes its history and leaves a notice for the supplier in the same transaction.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from emite.accounts.models import User
+from emite.audit.recording import record
+from emite.care.models import InsurerInvoice
+from emite.documents.consulting import query_of_xml, sat_status_of
+from emite.pac.port import SatEstado, SatStatus
+from emite.reviews.allowing import NotAllowed, Refused, must_review
+from emite.reviews.models import Notice, ReceivedInvoice
+from emite.reviews.receiving import say
+
+State = ReceivedInvoice.State
+REASON_LIMIT = 500
+#: What one press may decide at once.
+MOST_TOGETHER = 500
+
+#: What the supplier's row says for each of ours.
+TOLD = {
+    State.IN_REVIEW: InsurerInvoice.Review.IN_REVIEW,
+    State.APPROVED: InsurerInvoice.Review.APPROVED,
+    State.REJECTED: InsurerInvoice.Review.REJECTED,
+}
+_FROM = {
+    State.IN_REVIEW: (State.RECEIVED, State.REJECTED),
+    State.APPROVED: (State.RECEIVED, State.IN_REVIEW),
+    State.REJECTED: (State.RECEIVED, State.IN_REVIEW, State.APPROVED),
+}
+_WORDS = {
+    State.IN_REVIEW: "Empezó la revisión",
+    State.APPROVED: "Se aprobó",
+    State.REJECTED: "Se rechazó",
+}
+
+
+def see(invoice: ReceivedInvoice, *, now: dt.datetime) -> None:
+    """Somebody opened it: it is not new any more."""
+    ReceivedInvoice.objects.filter(
+        organization_id=invoice.organization_id, pk=invoice.pk, seen_at=None
+    ).update(seen_at=now)  # fmt: skip
+
+
+def review(invoice: ReceivedInvoice, *, user: User, now: dt.datetime) -> None:
+    """ "En revisión": also one that was rejected and deserves another look. Raises NotAllowed or Refused."""
+    must_review(user, invoice.organization_id)
+    with transaction.atomic():
+        _move(invoice.organization_id, invoice.pk, State.IN_REVIEW, "", user, now)
+
+
+def approve(
+    organization_id: uuid.UUID, invoices: Iterable[uuid.UUID], *, user: User, now: dt.datetime
+) -> list[ReceivedInvoice]:
+    """All of them, or none. One that the SAT gave for cancelled when it was last asked is refused.
+
+    Raises NotAllowed, or Refused naming the one that stands in the way.
+    """
+    must_review(user, organization_id)
+    with transaction.atomic():
+        return [
+            _move(organization_id, pk, State.APPROVED, "", user, now) for pk in _in_order(organization_id, invoices)
+        ]
+
+
+def reject(
+    organization_id: uuid.UUID, invoices: Iterable[uuid.UUID], *, reason: str, user: User, now: dt.datetime
+) -> list[ReceivedInvoice]:
+    """All of them for one reason, or none. What is paid is not rejected. Raises NotAllowed or Refused."""
+    must_review(user, organization_id)
+    why = " ".join(reason.split())
+    if not why:
+        raise Refused("Escriba el motivo del rechazo: el médico lo leerá para corregir su factura.", "reason")
+    if len(why) > REASON_LIMIT:
+        raise Refused(f"El motivo lleva {REASON_LIMIT} letras o menos.", "reason")
+    with transaction.atomic():
+        return [
+            _move(organization_id, pk, State.REJECTED, why, user, now) for pk in _in_order(organization_id, invoices)
+        ]
+
+
+def schedule(invoice: ReceivedInvoice, day: dt.date | None, *, user: User, now: dt.datetime) -> None:
+    """The day on which it will be paid; None: none yet. Raises NotAllowed or Refused."""
+    must_review(user, invoice.organization_id)
+    with transaction.atomic():
+        held = _held(invoice.organization_id, invoice.pk)
+        if held.state != State.APPROVED:
+            raise Refused("Solo se programa el pago de una factura aprobada.", "day")
+        if day is not None and day < now.astimezone(dt.UTC).date() - dt.timedelta(days=1):
+            raise Refused("La fecha programada no puede ser pasada.", "day")
+        ReceivedInvoice.objects.filter(pk=held.pk).update(scheduled_on=day)
+        say(
+            held, user.email, f"Se programó su pago para el {day:%d/%m/%Y}" if day else "Se quitó la fecha de pago", now
+        )
+
+
+def ask_sat(invoice: ReceivedInvoice, *, now: dt.datetime) -> str:
+    """SAT's word on it today, kept beside it; empty when the SAT did not answer. Network: not in a transaction."""
+    query = query_of_xml(bytes(invoice.xml))
+    answer = sat_status_of(query, invoice.organization_id) if query else None
+    if not isinstance(answer, SatStatus):
+        return ""
+    estado = answer.estado.value
+    ReceivedInvoice.objects.filter(organization_id=invoice.organization_id, pk=invoice.pk).update(
+        sat_estado=estado, sat_asked_at=now
+    )
+    if estado != invoice.sat_estado:
+        say(invoice, "SAT", f"Estado ante el SAT: {estado}", now)
+    invoice.sat_estado, invoice.sat_asked_at = estado, now
+    return estado
+
+
+def _in_order(organization_id: uuid.UUID, invoices: Iterable[uuid.UUID]) -> list[uuid.UUID]:
+    """Their keys in the order in which everybody locks them."""
+    wanted = sorted(set(invoices))
+    if not wanted:
+        raise Refused("Elija al menos una factura.", "invoices")
+    if len(wanted) > MOST_TOGETHER:
+        raise Refused(f"Son {len(wanted):,} facturas: a lo más {MOST_TOGETHER} a la vez.", "invoices")
+    if ReceivedInvoice.objects.filter(organization_id=organization_id, pk__in=wanted).count() != len(wanted):
+        raise Refused("Una de las facturas ya no está en la bandeja: recargue la lista.", "invoices")
+    return wanted
+
+
+def _held(organization_id: uuid.UUID, pk: uuid.UUID) -> ReceivedInvoice:
+    return ReceivedInvoice.objects.select_for_update().get(organization_id=organization_id, pk=pk)
+
+
+def _move(
+    organization_id: uuid.UUID, pk: uuid.UUID, state: ReceivedInvoice.State, reason: str, user: User, now: dt.datetime
+) -> ReceivedInvoice:
+    held = _held(organization_id, pk)
+    if held.state == state and held.reason == reason:
+        return held
+    if held.state not in _FROM[state]:
+        raise Refused(f"La factura {held} está «{held.label}»: no puede pasar a «{state.label}».", "invoices")
+    if held.paid:
+        raise Refused(f"La factura {held} ya tiene pagos: no se rechaza. Pida una nota de crédito.", "invoices")
+    if state == State.APPROVED and held.sat_estado == SatEstado.CANCELADO.value:
+        raise Refused(f"El SAT dice que la factura {held} está cancelada: no se aprueba.", "invoices")
+    ReceivedInvoice.objects.filter(pk=held.pk).update(
+        state=state,
+        reason=reason,
+        decided_at=now if state != State.IN_REVIEW else None,
+        seen_at=held.seen_at or now,
+        scheduled_on=held.scheduled_on if state == State.APPROVED else None,
+    )
+    say(held, user.email, _WORDS[state] + (f": {reason}" if reason else ""), now)
+    record(
+        organization_id=organization_id,
+        actor=user.email,
+        action=f"review.{state}",
+        subject=f"received_invoice:{held.pk}",
+        after={"uuid": str(held.uuid).upper(), **({"reason": reason} if reason else {})},
+        now=now,
+    )
+    Notice.objects.create(
+        organization_id=organization_id, supplier=held.supplier, invoice=held, made_at=now, next_at=now
+    )
+    held.state, held.reason = state, reason
+    return held
+
+
+__all__ = [
+    "MOST_TOGETHER", "REASON_LIMIT", "TOLD", "NotAllowed", "Refused", "approve", "ask_sat", "reject", "review",
+    "schedule", "see",
+]  # fmt: skip

@@ -35,6 +35,8 @@ class Ready:
     charge: str
     total: str
     people: tuple[str, ...]
+    practice: tuple[str, ...]
+    payers: tuple[str, ...]
     password: str
 
 
@@ -101,17 +103,12 @@ def _serve(port: int, when_ready: object) -> int:
 def _seed(folder: Path, pac_url: str, pac_password: str) -> Ready:
     from emite.charges.charging import code_of
     from emite.charges.code import grouped
-    from emite.ops import seeding
+    from emite.ops import seeding, seeding_practice
     from emite.pac.sandbox.authority import TestAuthority
 
-    now = dt.datetime.now(dt.UTC)
-    world = seeding.seed(
-        authority=TestAuthority.open(folder / "sandbox"),
-        pac_url=pac_url,
-        pac_user="demo",
-        pac_password=pac_password,
-        now=now,
-    )
+    now, authority = dt.datetime.now(dt.UTC), TestAuthority.open(folder / "sandbox")
+    world = seeding.seed(authority=authority, pac_url=pac_url, pac_user="demo", pac_password=pac_password, now=now)
+    seeding_practice.seed(authority=authority, pac_url=pac_url, pac_user="demo", pac_password=pac_password, now=now)
     remision = seeding.paid_remision(world, now=now)
     return Ready(
         slug=world.organization.slug,
@@ -122,6 +119,8 @@ def _seed(folder: Path, pac_url: str, pac_password: str) -> Ready:
             *(f"{email:24} {name} ({role.label.lower()})" for email, name, role, _ in seeding.PEOPLE),
             f"{seeding.SUPPORT:24} soporte de la instalación, en /soporte/",
         ),
+        practice=tuple(f"{email:24} {name} ({role.label.lower()})" for email, name, role, _ in seeding_practice.PEOPLE),
+        payers=tuple(f"{email:24} {name}" for email, name in seeding_practice.PAYERS),
         password=seeding.DEMO_PASSWORD,
     )
 
@@ -129,7 +128,9 @@ def _seed(folder: Path, pac_url: str, pac_password: str) -> Ready:
 def _announce(port: int, ready: Ready) -> None:
     site = f"http://{HOST}:{port}"
     code = ready.code.replace("-", "")
-    people = "\n".join(f"      {person}" for person in ready.people)
+    people, practice, payers = (
+        "\n".join(f"      {person}" for person in group) for group in (ready.people, ready.practice, ready.payers)
+    )
     print(
         f"""
   emite está listo. Ctrl-C lo detiene todo.
@@ -144,6 +145,11 @@ def _announce(port: int, ready: Ready) -> None:
 
   La caja            {site}/caja/      contraseña: {ready.password}
 {people}
+
+  El consultorio     {site}/consultorio/
+{practice}
+  Quien le paga      {site}/aseguradora/
+{payers}
 
   Los correos quedan en {os.environ["EMITE_DATA"]}/mail
   Los CFDI de la demostración no tienen valor fiscal.

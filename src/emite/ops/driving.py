@@ -34,6 +34,7 @@ from emite.integrations.publishing import NOTIFY
 from emite.invoices import closing, stamping, watching
 from emite.issuers import pac_accounts
 from emite.reconciling import asking, comparing
+from emite.reviews import going_on
 from emite.settlements import following as settlements_following
 
 log = structlog.get_logger(__name__)
@@ -156,6 +157,8 @@ def look_at_credits(now: dt.datetime) -> None:
     for document in settlements_following.due(limit=SWEEP_LIMIT):
         _or_say(partial(settlements_following.settle, document, now=now))
     _or_say(partial(settlements_following.catch_up, now=now, limit=SWEEP_LIMIT))
+    for step in going_on.steps(now, limit=SWEEP_LIMIT):
+        _or_say(step)
 
 
 def _or_say(step: Callable[[], object]) -> None:

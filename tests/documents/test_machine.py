@@ -193,4 +193,45 @@ def test_a_pac_that_answers_nonsense_is_asked_less_and_less_often() -> None:
     assert waits[-1] == 600
 
 
+NO_LOOKUP = dataclasses.replace(capabilities(Dedup.KEY), lookup=LookupBy.NONE)
+
+
+@pytest.mark.parametrize("situation", situations())
+def test_a_pac_with_keys_and_no_look_up_is_asked_by_sending_again_while_the_key_lasts(situation: Facts) -> None:
+    move = machine.after_lookup(situation, Unknown("sin consulta", EVIDENCE), NO_LOOKUP, NOW)
+    assert situation.last_sent_at is not None
+    assert "in_doubt" not in move.changes, "nothing is proved by not asking"
+    quiet = NOW - situation.last_sent_at >= QUIET
+    remembered = NOW - situation.last_sent_at < dt.timedelta(hours=71)
+    refused = situation.last_code in ("401", "CFDI40145")
+    sends = not _too_old(situation) and remembered and (quiet or not refused)
+    assert (move.state == State.SEALED) is sends
+    wanted_gone = dataclasses.replace(situation, unwanted=True)
+    assert machine.after_lookup(wanted_gone, Unknown("?", EVIDENCE), NO_LOOKUP, NOW).state != State.SEALED
+
+
+def test_without_a_look_up_a_refusal_is_believed_once_what_was_sent_has_ended() -> None:
+    """Each look-up comes when the machine asks for it: one more send, late, and the refusal is final."""
+    refusal, now, sends = Rejected("CFDI40145", "nombre", EVIDENCE), NOW, 0
+    before = in_doubt(dt.timedelta(minutes=1))
+    move = machine.after_stamp(before, refusal, now, NO_LOOKUP)
+    before = dataclasses.replace(before, last_sent_at=now)
+    for _ in range(8):
+        if move.state == State.REJECTED:
+            break
+        assert move.next_at is not None
+        now = max(move.next_at, now)
+        before = dataclasses.replace(before, **{k: v for k, v in move.changes.items() if k in _FACTS})
+        if move.state == State.SEALED:
+            sends += 1
+            move = machine.after_stamp(before, refusal, now, NO_LOOKUP)
+            before = dataclasses.replace(before, last_sent_at=now)
+        else:
+            move = machine.after_lookup(before, Unknown("?", EVIDENCE), NO_LOOKUP, now)
+    assert (move.state, sends) == (State.REJECTED, 1)
+    assert QUIET <= now - NOW <= QUIET + machine.LOOKUP_PAUSES[-1]
+    early = machine.after_stamp(in_doubt(dt.timedelta(minutes=1)), refusal, NOW, NO_LOOKUP)
+    assert early.state == State.UNKNOWN
+
+
 _FACTS = {field.name for field in dataclasses.fields(Facts)}

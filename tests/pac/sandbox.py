@@ -41,6 +41,8 @@ class RunningSandbox:
     password: str = "pruebas"
     extra: tuple[str, ...] = ()
     port: int = 0
+    provider: str = "sandbox"
+    """Whose protocol it speaks."""
     process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     @property
@@ -60,7 +62,7 @@ class RunningSandbox:
     def config(self, **changes: Any) -> PacConfig:
         """The account as the application would store it."""
         given: dict[str, Any] = {
-            "provider": "sandbox", "base_url": self.url, "user": self.user, "password": self.password,
+            "provider": self.provider, "base_url": self.url, "user": self.user, "password": self.password,
             "dedup": self.dedup, "trust_dir": self.trust_dir,
         }  # fmt: skip
         return PacConfig(**{**given, **changes})
@@ -105,7 +107,8 @@ class RunningSandbox:
         """Start the program and wait for its ready line."""
         arguments = [
             sys.executable, "-m", "emite.pac.sandbox", "--port", str(self.port), "--data", str(self.folder),
-            "--dedup", self.dedup, "--user", self.user, "--password", self.password,
+            "--dedup", self.dedup, "--as", self.provider.replace("sandbox", "emite"), "--user", self.user,
+            "--password", self.password,
             *(["--control-token", control_token] if control_token else []), *self.extra,
         ]  # fmt: skip
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment())

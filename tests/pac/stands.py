@@ -21,6 +21,9 @@ QUICK = Timeouts(connect=1, read=0.6, total=1.2)
 class Stand(Protocol):
     """One account at one PAC, with its far end in hand."""
 
+    has_sessions: bool
+    """Whether a session can expire; else every call carries user and password."""
+
     def pac(self, *, password: str | None = None, down: bool = False) -> Pac:
         """Connected anew with the quick timeouts; `down`: to where nobody listens."""
 
@@ -47,10 +50,11 @@ class Stand(Protocol):
 
 
 class SandboxStand:
-    """The sandbox PAC as a process."""
+    """The sandbox PAC as a process, in any of its protocols."""
 
     def __init__(self, sandbox: RunningSandbox) -> None:
         self.sandbox = sandbox
+        self.has_sessions = sandbox.provider != "finkok"
         self._csd = make.csd(sandbox.authority)
 
     def pac(self, *, password: str | None = None, down: bool = False) -> Pac:
@@ -86,13 +90,12 @@ class SandboxStand:
         self.sandbox.control("settings", blind_seconds=0, repeated_with_xml=True, credits=None, clock_offset_seconds=0)
 
 
-STANDS = ("sandbox-content", "sandbox-key", "sandbox-none")
+STANDS = ("sandbox-content", "sandbox-key", "sandbox-none", "finkok-content", "swsapien-key")
 
 
 @contextmanager
-def opened(name: str, folder: Path) -> Iterator[Stand]:
+def opened(name: str, folder: Path) -> Iterator[SandboxStand]:
     """The stand of a name in STANDS."""
     provider, _, dedup = name.partition("-")
-    assert provider == "sandbox"
-    with running_sandbox(folder, dedup) as sandbox:
+    with running_sandbox(folder, dedup, provider=provider) as sandbox:
         yield SandboxStand(sandbox)

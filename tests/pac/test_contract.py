@@ -14,10 +14,13 @@ from emite.cfdi import timbre
 from emite.cfdi import xml as cfdi_xml
 from emite.cfdi.comprobante import Receptor
 from emite.pac.port import (
+    Credits,
+    CreditsUnknown,
     Dedup,
     Doubt,
     Found,
     LookupAnswer,
+    LookupBy,
     NotFound,
     NotSent,
     NotSentCause,
@@ -64,14 +67,19 @@ class Sent:
     def lookup(self) -> LookupAnswer:
         return self.stand.pac().lookup(self.xml, self.key)
 
-    def settled(self, within: float = 3) -> LookupAnswer:
-        """Look up until the far end, which may still be at work, has an answer."""
+    def settled(self, within: float = 3) -> LookupAnswer | StampAnswer:
+        """Ask until the far end, which may still be at work, has an answer: by looking up, or where that can't be, by
+        sending the same bytes again."""
         until = time.monotonic() + within
         while True:
-            answer = self.lookup()
-            if isinstance(answer, Found) or time.monotonic() > until:
+            answer = self.lookup() if can_look_up(self.stand) else self.stamp()
+            if isinstance(answer, Found | Stamped) or time.monotonic() > until:
                 return answer
             time.sleep(0.05)
+
+    def is_unknown_to_the_pac(self) -> bool:
+        """What a look-up says of bytes that were never stamped."""
+        return isinstance(self.lookup(), NotFound if can_look_up(self.stand) else Unknown)
 
 
 @pytest.fixture
@@ -83,6 +91,10 @@ def uuid_of(stamped: bytes) -> str:
     stamp = timbre.read(cfdi_xml.parse(stamped))
     assert stamp is not None
     return stamp.uuid
+
+
+def can_look_up(stand: Stand) -> bool:
+    return stand.pac().capabilities.lookup is not LookupBy.NONE
 
 
 def dedup(stand: Stand) -> Dedup:
@@ -99,6 +111,7 @@ def test_a_sound_document_is_stamped_and_its_stamp_verifies(sent: Sent) -> None:
     assert answer.evidence.http == 200
     assert answer.evidence.pac_date is not None
     assert stamp.uuid in answer.evidence.raw.decode()
+    assert uuid_of(answer.xml) == stamp.uuid
 
 
 def test_a_broken_rule_is_rejected_with_its_code(sent: Sent) -> None:
@@ -115,9 +128,10 @@ def test_what_goes_wrong_before_the_stamp_is_doubt_and_then_not_found(sent: Sent
     sent.stand.meets(condition)
     assert isinstance(sent.stamp(), Doubt)
     if condition == "delay_before":
-        assert isinstance(sent.settled(), Found), "a slow PAC stamps after we have hung up"
+        assert isinstance(sent.settled(), Found | Stamped), "a slow PAC stamps after we have hung up"
+        assert len(sent.stand.uuids(sent.xml)) == 1
         return
-    assert isinstance(sent.lookup(), NotFound)
+    assert sent.is_unknown_to_the_pac()
     assert sent.stand.uuids(sent.xml) == []
 
 
@@ -126,7 +140,7 @@ def test_what_goes_wrong_after_the_stamp_is_doubt_and_then_found(sent: Sent, con
     sent.stand.meets(condition)
     assert isinstance(sent.stamp(), Doubt)
     found = sent.settled()
-    assert isinstance(found, Found)
+    assert isinstance(found, Found | Stamped)
     assert sent.stand.uuids(sent.xml) == [uuid_of(found.xml)]
     timbre.verify_stamp(found.xml, sent.xml, sent.stand.pac().certificates())
 
@@ -156,13 +170,17 @@ def test_a_307_without_the_document_is_doubt_that_a_look_up_ends(sent: Sent) -> 
     answer = sent.stamp()
     assert isinstance(answer, Doubt)
     assert answer.code == "307"
+    assert isinstance(first, Stamped)
+    if not can_look_up(sent.stand):
+        return  # asked again until the PAC gives it, or a person brings the file
     found = sent.lookup()
     assert isinstance(found, Found)
-    assert isinstance(first, Stamped)
     assert found.xml == first.xml
 
 
 def test_a_blind_look_up_says_not_found_for_a_while(sent: Sent) -> None:
+    if not can_look_up(sent.stand):
+        pytest.skip("this PAC has no look-up that could be blind")
     sent.stand.blind(0.6)
     sent.stand.meets("cut_after")
     assert isinstance(sent.stamp(), Doubt)
@@ -171,8 +189,10 @@ def test_a_blind_look_up_says_not_found_for_a_while(sent: Sent) -> None:
 
 
 def test_an_expired_session_is_renewed_and_the_document_sent_once(sent: Sent) -> None:
+    if not sent.stand.has_sessions:
+        pytest.skip("every call carries user and password")
     pac = sent.stand.pac()
-    assert isinstance(pac.lookup(sent.xml, sent.key), NotFound)
+    pac.credits("SST980412QZA")  # opens the session
     sent.stand.meets("auth_expired")
     assert isinstance(pac.stamp(sent.xml, sent.key), Stamped)
     assert len(sent.stand.uuids(sent.xml)) == 1
@@ -197,7 +217,11 @@ def test_a_wrong_password_was_not_sent(sent: Sent) -> None:
 
 def test_an_account_out_of_credits_was_not_sent(sent: Sent) -> None:
     sent.stand.without_credits()
-    answer = sent.stamp()
+    pac = sent.stand.pac()
+    answer = pac.stamp(sent.xml, sent.key)
+    if isinstance(answer, Doubt):  # SW has no code for it: its balance, asked before the next send, tells
+        assert dedup(sent.stand) is Dedup.KEY
+        answer = pac.stamp(sent.xml, sent.key)
     assert isinstance(answer, NotSent)
     assert answer.cause is NotSentCause.NO_CREDITS
     assert sent.stand.uuids(sent.xml) == []
@@ -237,3 +261,23 @@ def test_another_document_under_the_same_key_is_told_apart(sent: Sent) -> None:
     else:
         assert isinstance(answer, Stamped)
         assert [len(sent.stand.uuids(each.xml)) for each in (sent, other)] == [1, 1]
+
+
+def test_the_credits_left_are_told(stand: Stand) -> None:
+    rfc = "SST980412QZA"
+    told = stand.pac().credits(rfc)
+    assert isinstance(told, Credits)
+    assert told.left is None
+    stand.without_credits()
+    told = stand.pac().credits(rfc)
+    assert isinstance(told, Credits)
+    assert told.left == 0
+    assert isinstance(stand.pac(password="otra").credits(rfc), CreditsUnknown)
+    assert isinstance(stand.pac(down=True).credits(rfc), CreditsUnknown)
+
+
+def test_no_answer_and_no_object_shows_the_password(stand: Stand) -> None:
+    secret = "s3creta-de-la-cuenta"
+    pac = stand.pac(password=secret)
+    answers = (pac.stamp(make.sealed(stand.csd()), "k"), pac.credits("SST980412QZA"))
+    assert secret not in repr(answers) + repr(pac) + repr(vars(pac).get("_transport"))

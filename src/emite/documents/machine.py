@@ -17,6 +17,7 @@ from emite.pac.port import (
     Doubt,
     Found,
     LookupAnswer,
+    LookupBy,
     NotFound,
     NotSent,
     Rejected,
@@ -89,8 +90,11 @@ def discard(now: dt.datetime) -> Move:
     return Move(State.VOID, "void", None, {**redate("", now).changes, "discard_asked_at": None})
 
 
-def after_stamp(facts: Facts, answer: Rejected | NotSent | Doubt, now: dt.datetime) -> Move:
-    """The move for an answer that is not a stamp. `facts` are those from before this send."""
+def after_stamp(
+    facts: Facts, answer: Rejected | NotSent | Doubt, now: dt.datetime, capabilities: Capabilities | None = None
+) -> Move:
+    """The move for an answer that is not a stamp. `facts` are those from before this send; with `capabilities` a PAC
+    that has no look-up may prove a refusal by a late second send."""
     if isinstance(answer, NotSent):
         # No byte left: what was in doubt before still is, and what was not, is not.
         return Move(
@@ -100,7 +104,7 @@ def after_stamp(facts: Facts, answer: Rejected | NotSent | Doubt, now: dt.dateti
             {"first_sent_at": facts.first_sent_at, "last_sent_at": facts.last_sent_at, "in_doubt": facts.in_doubt},
         )
     code = {"last_code": answer.code[:20], "last_text": answer.text}
-    if isinstance(answer, Rejected) and not facts.in_doubt:
+    if isinstance(answer, Rejected) and (not facts.in_doubt or _is_late_proof(facts, capabilities, now)):
         return Move(State.REJECTED, "rejected", None, code)
     # A refusal after a send that nobody saw end may be the echo of a stamp: only a look-up can tell.
     # The count of look-ups goes on, so that a PAC that answers nonsense is asked less and less often.
@@ -119,9 +123,11 @@ def after_lookup(facts: Facts, answer: LookupAnswer, capabilities: Capabilities,
     waiting = State.HELD if too_old else State.UNKNOWN
     count = {"lookups": facts.lookups + 1}
     pause = _after(now, LOOKUP_PAUSES, facts.lookups + 1)
+    quiet_until = _quiet_until(facts, capabilities)
     if not isinstance(answer, NotFound):
+        if _is_asked_by_sending(capabilities) and not too_old and not facts.unwanted:
+            return _ask_by_sending(facts, capabilities, now, Move(waiting, "lookup_unknown", pause, count))
         return Move(waiting, "lookup_unknown", pause, count)
-    quiet_until = (facts.last_sent_at or facts.fecha) + capabilities.max_processing + capabilities.visible_after
     if now >= quiet_until:
         count["not_found"] = facts.not_found + 1
         if proves_not_stamped(capabilities.dedup, facts.not_found + 1):
@@ -132,6 +138,34 @@ def after_lookup(facts: Facts, answer: LookupAnswer, capabilities: Capabilities,
         # The PAC itself recognises these bytes (or this key): asking again cannot stamp them twice.
         return Move(State.SEALED, "resend", now, count)
     return Move(waiting, "not_found", max(pause, quiet_until), count)
+
+
+def _quiet_until(facts: Facts, capabilities: Capabilities) -> dt.datetime:
+    """From then on nothing of what was sent is still on its way to be stamped, and every stamp can be seen."""
+    return (facts.last_sent_at or facts.fecha) + capabilities.max_processing + capabilities.visible_after
+
+
+def _is_asked_by_sending(capabilities: Capabilities) -> bool:
+    """Without a look-up, but with a key: the same bytes under the same key answer 307 if they were stamped."""
+    return capabilities.lookup is LookupBy.NONE and capabilities.dedup is Dedup.KEY
+
+
+def _ask_by_sending(facts: Facts, capabilities: Capabilities, now: dt.datetime, wait: Move) -> Move:
+    """Send again while the key lasts. After a refusal only once what was sent has surely ended: then a second refusal
+    proves it (`_is_late_proof`), and until then it would only be repeated."""
+    if not _resend_is_safe(facts, capabilities, now):
+        return wait
+    quiet_until = _quiet_until(facts, capabilities)
+    if _was_refused(facts) and now < quiet_until:
+        return Move(wait.state, wait.event, quiet_until, wait.changes)
+    return Move(State.SEALED, "resend", now, wait.changes)
+
+
+def _is_late_proof(facts: Facts, capabilities: Capabilities | None, now: dt.datetime) -> bool:
+    """The PAC knows its keys before it judges, and every earlier send has ended: refused now, it was never stamped."""
+    if capabilities is None or not _is_asked_by_sending(capabilities) or facts.first_sent_at is None:
+        return False
+    return now >= _quiet_until(facts, capabilities) and _resend_is_safe(facts, capabilities, now)
 
 
 def proves_not_stamped(dedup: Dedup, not_found: int) -> bool:

@@ -191,7 +191,7 @@ def verified(document: FiscalDocument, xml: bytes) -> Verified:
 def weigh(document: FiscalDocument, before: Facts, answer: StampAnswer, now: dt.datetime) -> Verified | Move:
     """What a stamp's answer comes to. A stamp that does not verify is a doubt, never a success."""
     if not isinstance(answer, Stamped):
-        return machine.after_stamp(before, answer, now)
+        return machine.after_stamp(before, answer, now, adapter(document.pac_account).capabilities)
     try:
         return verified(document, answer.xml)
     except StampInvalid as error:

@@ -3,17 +3,35 @@ Not here: how accounts are stored (issuers/), what adapters do (one file each)."
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from emite.pac import finkok, swsapien
 from emite.pac.http import Timeouts, Transport
-from emite.pac.port import Capabilities, Dedup, Pac
+from emite.pac.port import Capabilities, Dedup, LookupBy, Pac
 from emite.pac.sandboxpac import LOOKUPS, SandboxPac
 
-PROVIDERS: Final = {"sandbox": "PAC simulado, sin valor fiscal"}
+PROVIDERS: Final = {
+    "sandbox": "PAC simulado, sin valor fiscal",
+    "finkok": "Finkok (Quadrum)",
+    "swsapien": "SW sapien",
+}
 """The PACs that have an adapter, by the name under which an account is stored."""
+ADDRESSES: Final = {"finkok": finkok.URL, "swsapien": swsapien.URL}
+"""Where each one stamps for real; their test environments have other hosts."""
+
+_SECOND, _MINUTE, _HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+
+# Finkok: content, 307 and `stamped` (its users have seen a fresh stamp missing from it for 30 seconds and more).
+# SW: `customid` for 72 hours from its first use; no look-up but sending again.
+# max_processing: neither publishes one; ten minutes is far above what anybody reports.
+USUAL: Final = {
+    "finkok": Capabilities(Dedup.CONTENT, LookupBy.BYTES, None, 60 * _SECOND, 10 * _MINUTE),
+    "swsapien": Capabilities(Dedup.KEY, LookupBy.NONE, 72 * _HOUR, 10 * _SECOND, 10 * _MINUTE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +39,7 @@ class PacConfig:
     """One account at one PAC. The three times are for accounts that differ from their provider's usual ones."""
 
     provider: str
-    """"sandbox"."""
+    """One of PROVIDERS."""
     base_url: str
     user: str
     password: str
@@ -41,18 +59,37 @@ def connect(config: PacConfig, *, timeouts: Timeouts | None = None) -> Pac:
     """The adapter of an account. Raises ValueError (in Spanish) for a provider, class or address that can't be used."""
     if config.provider not in PROVIDERS:
         raise ValueError(f"no hay adaptador para el PAC {config.provider!r}")
-    try:
-        dedup = Dedup(config.dedup or Dedup.CONTENT)
-    except ValueError:
-        raise ValueError(f"no se conoce la forma de reconocer duplicados {config.dedup!r}") from None
-    capabilities = Capabilities(
-        dedup=dedup,
-        lookup=LOOKUPS[dedup],
-        key_ttl=config.key_ttl or (timedelta(hours=72) if dedup is Dedup.KEY else None),
-        visible_after=config.visible_after or timedelta(seconds=10),
-        max_processing=config.max_processing or timedelta(minutes=10),
-    )
     transport = Transport(config.base_url, timeouts or Timeouts())
-    return SandboxPac(
+    capabilities = _capabilities(config)
+    return _ADAPTERS[config.provider](
         transport, user=config.user, password=config.password, capabilities=capabilities, trust_dir=config.trust_dir
     )
+
+
+def _capabilities(config: PacConfig) -> Capabilities:
+    """The provider's usual ones, with what differs in this account."""
+    usual = USUAL.get(config.provider) or _sandbox(config.dedup)
+    if config.dedup not in (None, usual.dedup.value):
+        raise ValueError(f"{PROVIDERS[config.provider]} no reconoce duplicados así: {config.dedup!r}")
+    return replace(
+        usual,
+        key_ttl=config.key_ttl or usual.key_ttl,
+        visible_after=config.visible_after or usual.visible_after,
+        max_processing=config.max_processing or usual.max_processing,
+    )
+
+
+def _sandbox(given: str | None) -> Capabilities:
+    try:
+        dedup = Dedup(given or Dedup.CONTENT)
+    except ValueError:
+        raise ValueError(f"no se conoce la forma de reconocer duplicados {given!r}") from None
+    key_ttl = 72 * _HOUR if dedup is Dedup.KEY else None
+    return Capabilities(dedup, LOOKUPS[dedup], key_ttl, 10 * _SECOND, 10 * _MINUTE)
+
+
+_ADAPTERS: Final[dict[str, Callable[..., Pac]]] = {
+    "sandbox": SandboxPac,
+    "finkok": finkok.Finkok,
+    "swsapien": swsapien.SwSapien,
+}

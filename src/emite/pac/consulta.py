@@ -10,11 +10,13 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from emite.cfdi import xml as cfdi_xml
-from emite.pac.http import Answer, NoAnswer, Transport, plain
+from emite.pac.http import Answer, NoAnswer, Timeouts, Transport, plain
 from emite.pac.port import RAW_LIMIT, Evidence, SatEstado, SatStatus, StatusAnswer, StatusQuery, StatusUnknown
 
 PATH: Final = "/ConsultaCFDIService.svc"
 SAT_URL: Final = "https://consultaqr.facturaelectronica.sat.gob.mx"
+SAT_TESTS_URL: Final = "https://pruebacfdiconsultaqr.cloudapp.net"
+"""SAT's own for what the PACs' test environments stamp."""
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 TEMPURI: Final = "http://tempuri.org/"
 RESULT: Final = "http://schemas.datacontract.org/2004/07/Sat.Cfdi.Negocio.ConsultaCfdi.Servicio"
@@ -56,6 +58,14 @@ class Consulta:
             turn = max(now, self._next)
             self._next = turn + 1 / self.per_second
         return turn - now
+
+
+def beside(pac: Transport) -> Consulta:
+    """The service that knows what this PAC stamps: SAT's, SAT's for tests, or the server on this machine itself."""
+    if pac.is_loopback:
+        return Consulta(pac)
+    limits = Timeouts(pac.timeouts.connect, min(pac.timeouts.read, 15.0), min(pac.timeouts.total, 20.0))
+    return Consulta(Transport(SAT_TESTS_URL if pac.is_for_tests else SAT_URL, limits))
 
 
 def expression(query: StatusQuery) -> str:

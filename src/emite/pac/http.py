@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import socket
 import ssl
 import threading
@@ -25,6 +26,7 @@ ANSWER_LIMIT: Final = 8 * 1024 * 1024
 IDLE_LIMIT: Final = 15.0
 """Seconds after which an idle connection isn't used again: servers close theirs soon after."""
 _POOLED: Final = 8
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +137,23 @@ class Transport:
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
             raise ValueError(f"dirección de PAC no válida: {self.base_url!r}")
-        if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
             raise ValueError("un PAC que no esté en esta máquina se usa sólo por https")
         self._host, self._port, self._prefix = parts.hostname, parts.port, parts.path.rstrip("/")
         self._tls: ssl.SSLContext | None = None
         if parts.scheme == "https":
             self._tls = ssl.create_default_context()
             self._tls.sslsocket_class = _TlsSocket
+
+    @property
+    def is_loopback(self) -> bool:
+        """On this machine."""
+        return self._host in _LOOPBACK
+
+    @property
+    def is_for_tests(self) -> bool:
+        """A test environment, by its host's name, as PACs name theirs: demo-facturacion.…, services.test.…"""
+        return self.is_loopback or bool({"demo", "test"} & set(re.split(r"[.-]", self._host)))
 
     def call(
         self,

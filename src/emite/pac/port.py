@@ -35,6 +35,7 @@ class LookupBy(StrEnum):
     KEY = "by_key"
     FOLIO = "by_folio"
     NONE = "none"
+    """It cannot be asked: with a key, only sending the same bytes again tells (307)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class NotSentCause(StrEnum):
     """The PAC refused our credentials, which it does before it reads the document."""
     NO_CREDITS = "no_credits"
     """The account has no stamps left, which the PAC checks before it reads the document."""
+    NO_MANIFEST = "no_manifest"
+    """The issuer has not signed this PAC's carta manifiesto, without which it stamps nothing of that RFC."""
     MISCONFIGURED = "misconfigured"
     """Account and adapter disagree (say, on how duplicates are recognised); nothing was sent."""
 
@@ -210,6 +213,23 @@ class CancelDoubt:
     evidence: Evidence
 
 
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """What the account has left. `left` None: without limit."""
+
+    left: int | None
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class CreditsUnknown:
+    """The PAC did not say, or has no such question."""
+
+    reason: str
+    evidence: Evidence
+
+
+CreditsAnswer = Credits | CreditsUnknown
 CancelAnswer = CancelTold | CancelRefused | CancelDoubt | NotSent
 StampAnswer = Stamped | Rejected | NotSent | Doubt
 LookupAnswer = Found | NotFound | Unknown
@@ -235,6 +255,9 @@ class Pac(Protocol):
 
     def status(self, query: StatusQuery) -> StatusAnswer:
         """Ask SAT's public service (or the PAC's stand-in for it) how a CFDI stands. Changes nothing."""
+
+    def credits(self, rfc: str) -> CreditsAnswer:
+        """Stamps left for this issuer. Changes nothing."""
 
     def certificates(self) -> Mapping[str, Certificate]:
         """The stamp signers trusted for this PAC, by NoCertificado; empty when they can't be had now."""

@@ -10,18 +10,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from emite.pac import cancels, trust
+from emite.pac import cancels, reading
 from emite.pac.consulta import Consulta
 from emite.pac.http import Answer, NoAnswer, Transport, plain
 from emite.pac.port import (
-    RAW_LIMIT,
     CancelAnswer,
     CancelDoubt,
     CancelRefused,
     Capabilities,
+    Credits,
+    CreditsAnswer,
+    CreditsUnknown,
     Dedup,
     Doubt,
-    Evidence,
     Found,
     LookupAnswer,
     LookupBy,
@@ -37,13 +38,13 @@ from emite.pac.port import (
     is_definitive,
 )
 from emite.pac.seals import Identity, carries_stamp_of
+from emite.pac.trust import Folder, from_base64
 
 if TYPE_CHECKING:
     from emite.cfdi.csd import Certificate
 
 LOOKUPS: Final = {Dedup.CONTENT: LookupBy.BYTES, Dedup.KEY: LookupBy.KEY, Dedup.NONE: LookupBy.FOLIO}
 _XML: Final = "application/xml; charset=utf-8"
-_JSON: Final = "application/json"
 
 
 class SandboxPac:
@@ -56,11 +57,10 @@ class SandboxPac:
         self._transport = transport
         self._consulta = Consulta(transport)
         self._user, self._password = user, password
-        self._trust_dir = trust_dir
+        self._folder = Folder(trust_dir)
         self._lock = threading.Lock()
         self._token = ""
         self._signers: Mapping[str, Certificate] = {}
-        self._read: frozenset[tuple[str, int, int]] = frozenset()
 
     def stamp(self, xml: bytes, key: str) -> StampAnswer:
         """POST /stamp. A token refused before the document is read is renewed and the document sent once more; a
@@ -70,10 +70,7 @@ class SandboxPac:
         if isinstance(answer, NotSent):
             return answer
         if isinstance(answer, NoAnswer):
-            evidence = _evidence(answer, None)
-            if answer.written:
-                return Doubt("", f"sin respuesta completa del PAC ({answer.reason})", evidence)
-            return NotSent(f"no se pudo conectar con el PAC ({answer.reason})", evidence)
+            return reading.unanswered(answer)
         return self._judge(answer, xml)
 
     def lookup(self, xml: bytes, key: str) -> LookupAnswer:
@@ -84,12 +81,12 @@ class SandboxPac:
         if isinstance(answer, NotSent):
             return Unknown(answer.reason, answer.evidence)
         if isinstance(answer, NoAnswer):
-            return Unknown(f"sin respuesta completa del PAC ({answer.reason})", _evidence(answer, None))
-        said = _object(answer)
-        evidence = _evidence(answer, _code(said))
+            return Unknown(f"sin respuesta completa del PAC ({answer.reason})", reading.evidence(answer, None))
+        said = reading.json_object(answer)
+        evidence = reading.evidence(answer, _code(said))
         if answer.status != 200 or not isinstance(said.get("cfdi"), list):
             return Unknown(f"respuesta que no se entiende (HTTP {answer.status})", evidence)
-        held = [_document(each) for each in said["cfdi"]]
+        held = [reading.document(each) for each in said["cfdi"]]
         if not held:
             return NotFound(evidence)
         for stamped in held:
@@ -104,15 +101,12 @@ class SandboxPac:
         if isinstance(answer, NotSent):
             return answer
         if isinstance(answer, NoAnswer):
-            evidence = _evidence(answer, None)
-            if answer.written:
-                return CancelDoubt("", f"sin respuesta completa del PAC ({answer.reason})", evidence)
-            return NotSent(f"no se pudo conectar con el PAC ({answer.reason})", evidence)
-        said = _object(answer)
-        code, evidence = _code(said), _evidence(answer, _code(said))
-        text = plain(str(said.get("mensaje", "")), 500) or f"respuesta que no se entiende (HTTP {answer.status})"
+            return reading.cancel_unanswered(answer)
+        said = reading.json_object(answer)
+        code, evidence = _code(said), reading.evidence(answer, _code(said))
+        text = reading.words(said.get("mensaje"), answer)
         if (answer.status, code) == (200, "200"):
-            return cancels.judge(_document(said.get("acuse")), request, evidence)
+            return cancels.judge(reading.document(said.get("acuse")), request, evidence)
         if answer.status == 422 and cancels.is_refusal(code):
             return CancelRefused(code, text, evidence)
         return CancelDoubt(code, text, evidence)
@@ -121,20 +115,32 @@ class SandboxPac:
         """The sandbox stands in for SAT's service at its own address, for what it stamped."""
         return self._consulta.ask(query)
 
+    def credits(self, rfc: str) -> CreditsAnswer:
+        """GET /credits."""
+        deadline = time.monotonic() + self._transport.timeouts.total
+        answer = self._authorised("GET", "/credits", b"", {}, deadline)
+        if isinstance(answer, NotSent):
+            return CreditsUnknown(answer.reason, answer.evidence)
+        evidence = reading.evidence(answer, None)
+        if isinstance(answer, NoAnswer):
+            return CreditsUnknown(f"sin respuesta del PAC ({answer.reason})", evidence)
+        said = reading.json_object(answer)
+        left = said.get("timbres", "")
+        if answer.status == 200 and (left is None or isinstance(left, int)):
+            return Credits(left, evidence)
+        return CreditsUnknown("el PAC no dijo cuántos timbres quedan", evidence)
+
     def certificates(self) -> Mapping[str, Certificate]:
         """From the trusted folder when one is set, read again when it changes; else what the sandbox itself (on this
         machine) publishes, kept after the first good answer. Empty when neither can be had: nothing then verifies,
         which is the safe side."""
-        if self._trust_dir is not None:
-            now = trust.mark(self._trust_dir)
-            if now != self._read:
-                self._signers, self._read = trust.read_folder(self._trust_dir), now
-            return self._signers
+        if self._folder.path is not None:
+            return self._folder.signers()
         if self._signers:
             return self._signers
         answer = self._transport.call("GET", "/certificates")
         if isinstance(answer, Answer) and answer.status == 200:
-            self._signers = trust.from_base64(_object(answer).get("certificados"))
+            self._signers = from_base64(reading.json_object(answer).get("certificados"))
         return self._signers
 
     def _authorised(
@@ -147,7 +153,7 @@ class SandboxPac:
             answer = self._transport.call(
                 method, path, body=body, headers={**headers, "Authorization": f"Bearer {token}"}, deadline=deadline
             )
-            if not isinstance(answer, Answer) or answer.status != 401 or _code(_object(answer)) != "AUT02":
+            if not isinstance(answer, Answer) or answer.status != 401 or _code(reading.json_object(answer)) != "AUT02":
                 return answer
             self._forget(token)
             if attempt == 2:
@@ -159,10 +165,12 @@ class SandboxPac:
             if self._token:
                 return self._token
         body = json.dumps({"usuario": self._user, "contrasena": self._password}).encode()
-        answer = self._transport.call("POST", "/auth", body=body, headers={"Content-Type": _JSON}, deadline=deadline)
+        answer = self._transport.call(
+            "POST", "/auth", body=body, headers={"Content-Type": reading.JSON}, deadline=deadline
+        )
         if isinstance(answer, NoAnswer):
-            return NotSent(f"no se pudo iniciar sesión con el PAC ({answer.reason})", _evidence(answer, None))
-        said = _object(answer)
+            return NotSent(f"no se pudo iniciar sesión con el PAC ({answer.reason})", reading.evidence(answer, None))
+        said = reading.json_object(answer)
         token = said.get("token")
         if answer.status == 401:
             return _refused("el PAC no aceptó usuario y contraseña", answer, NotSentCause.UNAUTHENTICATED)
@@ -185,17 +193,17 @@ class SandboxPac:
         if self.capabilities.lookup is LookupBy.BYTES:
             return xml, _XML
         if self.capabilities.lookup is LookupBy.KEY:
-            return json.dumps({"clave": key}).encode(), _JSON
+            return json.dumps({"clave": key}).encode(), reading.JSON
         who = Identity.of(xml)
-        return json.dumps({"rfc": who.rfc, "serie": who.serie, "folio": who.folio}).encode(), _JSON
+        return json.dumps({"rfc": who.rfc, "serie": who.serie, "folio": who.folio}).encode(), reading.JSON
 
     def _judge(self, answer: Answer, xml: bytes) -> StampAnswer:
-        said = _object(answer)
+        said = reading.json_object(answer)
         code = _code(said)
-        evidence = _evidence(answer, code)
-        text = plain(str(said.get("mensaje", "")), 500) or f"respuesta que no se entiende (HTTP {answer.status})"
+        evidence = reading.evidence(answer, code)
+        text = reading.words(said.get("mensaje"), answer)
         if (answer.status, code) in ((200, "200"), (409, "307")):
-            stamped = _document(said.get("cfdi"))
+            stamped = reading.document(said.get("cfdi"))
             if carries_stamp_of(stamped, xml):
                 return Stamped(stamped, code == "307", evidence)
             return Doubt(code, "el PAC respondió con otro documento" if stamped else text, evidence)
@@ -206,36 +214,10 @@ class SandboxPac:
         return Doubt(code, text, evidence)
 
 
-def _refused(reason: str, answer: Answer, cause: NotSentCause) -> NotSent:
-    evidence = _evidence(answer, _code(_object(answer)))
-    # A session's answer can hold a token; evidence is stored.
-    return NotSent(reason, Evidence(evidence.http, evidence.code, b"", evidence.pac_date, evidence.elapsed_ms), cause)
-
-
-def _object(answer: Answer) -> dict[str, Any]:
-    try:
-        said = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
-def _document(given: object) -> bytes:
-    """The text of a document as bytes; empty when it can't be one (JSON can carry what UTF-8 can't)."""
-    if not isinstance(given, str):
-        return b""
-    try:
-        return given.encode()
-    except UnicodeEncodeError:
-        return b""
-
-
 def _code(said: dict[str, Any]) -> str:
     code = said.get("codigo")
     return plain(code, 40) if isinstance(code, str) else ""
 
 
-def _evidence(answer: Answer | NoAnswer, code: str | None) -> Evidence:
-    if isinstance(answer, NoAnswer):
-        return Evidence(answer.status, None, answer.partial[:RAW_LIMIT], None, answer.elapsed_ms)
-    return Evidence(answer.status, code or None, answer.body[:RAW_LIMIT], answer.date, answer.elapsed_ms)
+def _refused(reason: str, answer: Answer, cause: NotSentCause) -> NotSent:
+    return reading.refused(reason, answer, _code(reading.json_object(answer)), cause)

@@ -27,6 +27,23 @@ def mark(folder: Path) -> frozenset[tuple[str, int, int]]:
     return frozenset((name, status.st_size, status.st_mtime_ns) for name, status in found)
 
 
+class Folder:
+    """The signers of a folder, read again when it changes; nobody is trusted without a folder."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._signers: Mapping[str, Certificate] = {}
+        self._read: frozenset[tuple[str, int, int]] = frozenset()
+
+    def signers(self) -> Mapping[str, Certificate]:
+        """By NoCertificado."""
+        if self.path is not None:
+            now = mark(self.path)
+            if now != self._read:
+                self._signers, self._read = read_folder(self.path), now
+        return self._signers
+
+
 def from_base64(texts: object) -> Mapping[str, Certificate]:
     """The same from base64 DER texts; what isn't a list of certificates gives an empty mapping."""
     if not isinstance(texts, list):

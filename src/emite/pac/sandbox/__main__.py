@@ -10,7 +10,9 @@ import secrets
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -19,11 +21,18 @@ from emite.cfdi.authorities import Authority, Realm, sat_tests
 from emite.pac.port import Dedup
 from emite.pac.sandbox.authority import TestAuthority
 from emite.pac.sandbox.certificates import Trusted
+from emite.pac.sandbox.faces import Face
+from emite.pac.sandbox.finkok import FinkokFace
+from emite.pac.sandbox.own import OwnFace
 from emite.pac.sandbox.program import Server
 from emite.pac.sandbox.settings import Settings
 from emite.pac.sandbox.stamping import Account, Office
 from emite.pac.sandbox.state import InUse, State
+from emite.pac.sandbox.swsapien import SwSapienFace
 from emite.pac.sandbox.taxpayers import Registry
+
+FACES: Final[dict[str, Callable[[], Face]]] = {"emite": OwnFace, "finkok": FinkokFace, "swsapien": SwSapienFace}
+_USUAL: Final = {"finkok": Dedup.CONTENT, "swsapien": Dedup.KEY}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         if not ipaddress.ip_address(options.host).is_loopback:
             raise ValueError("el PAC simulado sólo atiende en esta máquina: use 127.0.0.1 o ::1")
         accounts = [_account(text) for text in options.account] or [
-            Account(options.user, options.password, Dedup(options.dedup))
+            Account(options.user, options.password, _USUAL.get(options.speak) or Dedup(options.dedup))
         ]
         codes.contains("c_Moneda", "MXN")  # without SAT's data every document would be answered with a defect
         authority = TestAuthority.open(options.data)
@@ -45,17 +54,24 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     try:
         office = Office(authority, state, trusted, Registry(), Settings())
-        return serve(options.host, options.port, office, accounts, _control_token(options), options.verbose)
+        face = FACES[options.speak]()
+        return serve(options.host, options.port, office, accounts, _control_token(options), options.verbose, face)
     finally:
         state.close()
 
 
 def serve(
-    host: str, port: int, office: Office, accounts: list[Account], control_token: str, verbose: bool = False
+    host: str,
+    port: int,
+    office: Office,
+    accounts: list[Account],
+    control_token: str,
+    verbose: bool = False,
+    face: Face | None = None,
 ) -> int:
     """Print "listo http://HOST:PORT" once connections are taken, and serve until SIGTERM or SIGINT."""
     try:
-        server = Server((host, port), office, accounts, control_token, verbose)
+        server = Server((host, port), office, accounts, control_token, verbose, face)
     except OSError as error:
         print(f"emite sandbox-pac: no se pudo abrir {host}:{port} ({error})", file=sys.stderr)
         return 2
@@ -105,6 +121,9 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--password", default="pruebas", help="contraseña de la cuenta (pruebas)")
     parser.add_argument(
         "--dedup", choices=[each.value for each in Dedup], default="content", help="cómo reconoce duplicados (content)"
+    )
+    parser.add_argument(
+        "--as", dest="speak", choices=tuple(FACES), default="emite", help="protocolo que habla (el propio: emite)"
     )
     parser.add_argument(
         "--account", action="append", default=[], metavar="USUARIO:CONTRASEÑA:CLASE", help="en vez de la cuenta única"

@@ -1,9 +1,9 @@
-"""The sandbox PAC's door: HTTP on loopback, its JSON protocol, and faults carried out on the wire.
-Not here: what a PAC decides (stamping.py), the control calls (control.py), the command line (__main__.py)."""
+"""The sandbox PAC's door: HTTP on loopback, and faults carried out on the wire.
+Not here: protocols (own.py, finkok.py, swsapien.py), what a PAC decides (stamping.py), the control calls
+(control.py), the command line (__main__.py)."""
 
 from __future__ import annotations
 
-import hmac
 import secrets
 import socket
 import socketserver
@@ -11,16 +11,17 @@ import struct
 import sys
 import threading
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
-from emite.pac.sandbox import cancelling, consulta, control
+from emite.pac.sandbox import consulta, control
+from emite.pac.sandbox.faces import AUTH_EXPIRED, NO_CREDITS, UNCLASSIFIED, Call, Face, Operation
 from emite.pac.sandbox.faults import Fault, Faults
-from emite.pac.sandbox.reply import Reply, as_object
-from emite.pac.sandbox.settings import spend
-from emite.pac.sandbox.stamping import Account, Office, Outcome
-from emite.pac.sandbox.state import StampRow
+from emite.pac.sandbox.own import OwnFace
+from emite.pac.sandbox.reply import Reply
+from emite.pac.sandbox.stamping import Account, Office
 
 BODY_LIMIT: Final = 8 * 1024 * 1024
 TOKEN_SECONDS: Final = 7200.0
@@ -47,11 +48,13 @@ class Server(ThreadingHTTPServer):
         accounts: list[Account],
         control_token: str,
         verbose: bool = False,
+        face: Face | None = None,
     ) -> None:
         self.office = office
         self.accounts = {account.user: account for account in accounts}
         self.control_token = control_token
         self.verbose = verbose
+        self.face = face or OwnFace()
         self.faults = Faults()
         self.stopping = threading.Event()
         self.calls: dict[str, int] = {}
@@ -86,6 +89,17 @@ class Server(ThreadingHTTPServer):
         """Forget a token."""
         with self._lock:
             self._sessions.pop(token, None)
+
+    @property
+    def token_seconds(self) -> int:
+        """How long a session lasts."""
+        return int(TOKEN_SECONDS)
+
+    @property
+    def is_empty(self) -> bool:
+        """No stamps left."""
+        left = self.office.settings.credits
+        return left is not None and left <= 0
 
     def tally(self, what: str) -> None:
         """Count a call for the statistics."""
@@ -131,17 +145,20 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.office.settings.down and path != "/health":
             self._write(Reply.json(503, {"codigo": "CAIDO", "mensaje": "El PAC simulado está fuera de servicio."}))
             return
-        operation = _OPERATIONS.get((method, path))
-        if operation is None:
+        call = Call(method, path, self.headers, body)
+        operation, work = _COMMON.get((method, path), ("", None))
+        operation = operation or self.server.face.operation(call) or ""
+        if not operation:
             self._write(Reply.json(404, {"codigo": "RUTA", "mensaje": "No existe esta ruta."}))
             return
         self.server.tally(operation)
         fault = self.server.faults.draw(operation)
-        if fault is not None and fault.is_before and self._strike_before(fault):
+        if fault is not None and fault.is_before and self._strike_before(fault, operation):
             return
-        reply = getattr(self, f"_{operation}")(body, fault)
+        call = replace(call, fault=fault)
+        reply = work(self.server, call) if work else self.server.face.answer(self.server, operation, call)
         if fault is not None and not fault.is_before:
-            self._strike_after(fault, reply)
+            self._strike_after(fault, operation, reply)
         else:
             self._write(reply)
 
@@ -166,80 +183,9 @@ class Handler(BaseHTTPRequestHandler):
             if not self.connection.recv(65536):
                 return
 
-    # Operations: each gives the reply of a PAC that behaves.
-
-    def _health(self, body: bytes, fault: Fault | None) -> Reply:
-        return Reply.json(200, {"codigo": "200", "timbres": self.server.office.state.count()})
-
-    def _auth(self, body: bytes, fault: Fault | None) -> Reply:
-        given = as_object(body)
-        account = self.server.accounts.get(str(given.get("usuario")))
-        password = str(given.get("contrasena", "")).encode()
-        if account is None or not hmac.compare_digest(password, account.password.encode()):
-            return Reply.json(401, {"codigo": "AUT01", "mensaje": "Usuario o contraseña incorrectos."})
-        token = self.server.open_session(account)
-        said = {"codigo": "200", "token": token, "segundos": int(TOKEN_SECONDS), "duplicados": account.dedup.value}
-        return Reply.json(200, said)
-
-    def _stamp(self, body: bytes, fault: Fault | None) -> Reply:
-        account = self._account()
-        if account is None:
-            return _EXPIRED
-        office = self.server.office
-        if office.settings.credits is not None and office.settings.credits <= 0:
-            return _NO_CREDITS
-        outcome = office.stamp(account, body, self.headers.get("X-Clave", "")[:100])
-        self.server.tally(f"stamp {outcome.code}")
-        if outcome.code == "200":
-            spend(office.settings)
-        return self._said(outcome)
-
-    def _said(self, outcome: Outcome) -> Reply:
-        said: dict[str, Any] = {"codigo": outcome.code, "mensaje": outcome.message}
-        if outcome.row is not None and (outcome.code == "200" or self.server.office.settings.repeated_with_xml):
-            said |= {"uuid": outcome.row.uuid, "cfdi": outcome.row.xml.decode()}
-        return Reply.json({"200": 200, "307": 409}.get(outcome.code, 422), said)
-
-    def _lookup(self, body: bytes, fault: Fault | None) -> Reply:
-        account = self._account()
-        if account is None:
-            return _EXPIRED
-        rows: list[StampRow] = []
-        if fault is None or fault.kind != "blind":
-            find = self.server.office.find
-            if self.headers.get_content_type() == "application/json":
-                given = {name: str(value) for name, value in as_object(body).items()}
-                if "clave" in given:
-                    rows = find(account, key=given["clave"])
-                else:
-                    rows = find(account, folio=(given.get("rfc", ""), given.get("serie", ""), given.get("folio", "")))
-            else:
-                rows = find(account, document=body)
-        said = {"codigo": "200" if rows else "603", "cfdi": [row.xml.decode() for row in rows]}
-        return Reply.json(200, {**said, "uuid": [row.uuid for row in rows]})
-
-    def _cancel(self, body: bytes, fault: Fault | None) -> Reply:
-        if self._account() is None:
-            return _EXPIRED
-        code, told = cancelling.cancel(self.server.office, body)
-        self.server.tally(f"cancel {code}")
-        if code != "200":
-            return Reply.json(422, {"codigo": code, "mensaje": told.decode()})
-        return Reply.json(200, {"codigo": "200", "mensaje": "Solicitud atendida.", "acuse": told.decode()})
-
-    def _status(self, body: bytes, fault: Fault | None) -> Reply:
-        return consulta.answer(self.server.office, body)
-
-    def _certificates(self, body: bytes, fault: Fault | None) -> Reply:
-        return Reply.json(200, {"codigo": "200", "certificados": [self.server.office.signer.base64]})
-
-    def _account(self) -> Account | None:
-        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-        return self.server.session(token) if scheme == "Bearer" else None
-
     # Faults: before the work (True: there is nothing left to do) and after it.
 
-    def _strike_before(self, fault: Fault) -> bool:
+    def _strike_before(self, fault: Fault, operation: str) -> bool:
         if fault.kind == "blind":
             return False
         if fault.kind == "delay_before":
@@ -249,10 +195,10 @@ class Handler(BaseHTTPRequestHandler):
             self._cut()
         if fault.kind == "auth_expired":
             self.server.end_session(self.headers.get("Authorization", "").partition(" ")[2])
-        self._write(_spoiled(fault))
+        self._write(_spoiled(self.server.face, operation, fault))
         return True
 
-    def _strike_after(self, fault: Fault, reply: Reply) -> None:
+    def _strike_after(self, fault: Fault, operation: str, reply: Reply) -> None:
         if fault.kind == "delay_after":
             self.server.wait(fault.seconds)
             self._write(reply)
@@ -264,9 +210,9 @@ class Handler(BaseHTTPRequestHandler):
         elif fault.kind == "drip_after":
             self._drip(reply, fault.seconds)
         elif fault.kind in ("bare_after", "foreign_after"):
-            self._write(_altered(fault, reply))
+            self._write(reply)  # the face wrote it so
         else:
-            self._write(_spoiled(fault))
+            self._write(_spoiled(self.server.face, operation, fault))
 
     def _cut(self) -> NoReturn:
         """Reset the connection, as a killed process or a firewall does."""
@@ -293,20 +239,27 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-_OPERATIONS: Final = {
-    ("GET", "/health"): "health",
-    ("POST", "/auth"): "auth",
-    ("POST", "/stamp"): "stamp",
-    ("POST", "/lookup"): "lookup",
-    ("POST", "/cancel"): "cancel",
-    ("POST", consulta.PATH): "status",
-    ("GET", "/certificates"): "certificates",
+def _health(server: Server, call: Call) -> Reply:
+    return Reply.json(200, {"codigo": "200", "timbres": server.office.state.count()})
+
+
+def _status(server: Server, call: Call) -> Reply:
+    return consulta.answer(server.office, call.body)
+
+
+def _certificates(server: Server, call: Call) -> Reply:
+    return Reply.json(200, {"codigo": "200", "certificados": [server.office.signer.base64]})
+
+
+_COMMON: Final[dict[tuple[str, str], tuple[str, Operation]]] = {
+    ("GET", "/health"): ("health", _health),
+    ("POST", consulta.PATH): ("status", _status),
+    ("GET", "/certificates"): ("certificates", _certificates),
 }
-_EXPIRED: Final = Reply.json(401, {"codigo": "AUT02", "mensaje": "La sesión no existe o ya venció."})
-_NO_CREDITS: Final = Reply.json(402, {"codigo": "SALDO", "mensaje": "La cuenta ya no tiene timbres."})
+"""What every face has: SAT's stand-in and what serves to run the program."""
 
 
-def _spoiled(fault: Fault) -> Reply:
+def _spoiled(face: Face, operation: str, fault: Fault) -> Reply:
     """What is answered instead."""
     kind = fault.kind.removesuffix("_before").removesuffix("_after")
     if kind == "error":
@@ -314,24 +267,9 @@ def _spoiled(fault: Fault) -> Reply:
     if kind == "html":
         return Reply(200, _PAGE, "text/html")
     if kind == "unclassified":
-        return Reply.json(422, {"codigo": "CFDI40999", "mensaje": "Error no clasificado."})
-    if kind == "no_credits":
-        return _NO_CREDITS
-    if kind == "auth_expired":
-        return _EXPIRED
+        return face.refusal(operation, UNCLASSIFIED)
+    if kind in (NO_CREDITS, AUTH_EXPIRED):
+        return face.refusal(operation, kind)
     if kind == "oversize":
         return Reply(200, b" " * (9 * 1024 * 1024))
     return Reply(200, secrets.token_bytes(700))
-
-
-def _altered(fault: Fault, reply: Reply) -> Reply:
-    """The true answer without its document, or with a timbre that seals another; so with an acuse."""
-    said = as_object(reply.body)
-    document = said.pop("cfdi", None)
-    acuse = said.pop("acuse", None)
-    if fault.kind == "foreign_after" and isinstance(acuse, str):
-        said["acuse"] = acuse.replace("<EstatusUUID>2", "<EstatusUUID>9")
-    if fault.kind == "foreign_after" and isinstance(document, str):
-        before, mark, after = document.partition('SelloCFD="')
-        said["cfdi"] = before + mark + "AAAA" + after[4:]
-    return Reply.json(reply.status, said)

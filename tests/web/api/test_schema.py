@@ -90,7 +90,7 @@ def test_no_request_breaks_it_nor_surprises(issuing: make.Hospital, monkeypatch:
     his, theirs = System.of(issuing), make.hospital()
     stranger = System.of(theirs)
     invoice = asked(his)
-    charges = [his.paid(), his.charge().json()["id"], stranger.charge().json()["id"]]
+    charges = [his.paid(), his.charge().json()["id"], stranger.charge().json()["id"], his.charge().json()["id"]]
     attack = Attack(his, System.of(issuing, "invoices:read"), stranger, charges, invoice)
     with one_connection():
         _attack_all(attack)
@@ -112,11 +112,14 @@ def _attack_all(attack: Attack) -> None:
 
 
 #: Bodies that get past the schema and meet the rules, by the end of the address.
-_AMOUNT = st.integers(1, 9_999).map(str) | st.sampled_from(["0", "0.01", "12.50", "1160.00", "1,5", "1e3", "-1"])
-_ID = st.integers(1, 999).map("HIS-{}".format) | st.text(max_size=8)
+_ODD = dict(enumerate(["0", "0.01", "12.50", "1160.00", "1,5", "1e3", "-1"]))
+#: Mostly good, or hardly a body of many fields would be.
+_AMOUNT = st.integers(1, 99).map(lambda number: _ODD.get(number - 92, str(number)))
+_ID = st.integers(0, 999).map(lambda number: f"HIS-{number}" if number % 9 else f"con espacio\x00{number}")
+_CODE = st.sampled_from(["", "URG-01", "CON-02", "LAB-10", "a|b"])
 _LINE = st.fixed_dictionaries(
     {**{name: st.just(value) for name, value in LINE.items()}, "quantity": _AMOUNT, "unit_price": _AMOUNT},
-    optional={"discount": st.sampled_from(["0", "0.5", "99999"]), "code": st.text(max_size=30)},
+    optional={"discount": st.sampled_from(["0", "0.50", "0.25", "99999"]), "code": _CODE},
 )
 _CHARGE = st.fixed_dictionaries({"lines": st.lists(_LINE, min_size=1, max_size=3)}, optional={"external_id": _ID})
 _BODIES = {
@@ -127,7 +130,10 @@ _BODIES = {
     ),
     "void": st.fixed_dictionaries({"reason": st.text()}),
     "invoice": st.fixed_dictionaries(
-        {"receptor": st.fixed_dictionaries({name: st.just(value) | st.text() for name, value in RECEPTOR.items()})}
+        {
+            "receptor": st.just(RECEPTOR)
+            | st.fixed_dictionaries({name: st.just(value) | st.text() for name, value in RECEPTOR.items()})
+        }
     ),
 }
 
@@ -137,7 +143,9 @@ def _attack(operation: Any, attack: Attack, requests: int) -> None:
         operation.as_strategy(generation_mode=GenerationMode.POSITIVE),
         operation.as_strategy(generation_mode=GenerationMode.NEGATIVE),
     )
+    # What is voided can neither be paid nor invoiced afterwards: the last is left out there.
     known = [attack.invoice] if "/invoices/" in operation.path else attack.charges
+    known = known[:3] if operation.path.endswith("/void") else known
     ids: list[str | None] = [None] if "{" not in operation.path else [None, *known]
     each = len(ids) + 2 + (operation.method.upper() == "POST")
 

@@ -42,8 +42,9 @@ def substitute(
     now: dt.datetime,
     idempotency_key: str,
     despite_deadline: bool = False,
+    who: str = "",
 ) -> Substitution:
-    """The operation, with its draft and a worker woken. The same key returns what it made.
+    """The operation, with its draft and a worker woken. The same key returns what it made. `who`: if not the user.
 
     Raises NotAllowed, NotCancellable (in words), NotReady or CfdiInvalid; nothing is stored then.
     """
@@ -71,7 +72,7 @@ def substitute(
             channel=locked.channel,
             idempotency_key=idempotency_key,
             now=now,
-            who=user.email,
+            who=who or user.email,
         )
         made = Substitution.objects.create(
             organization_id=locked.organization_id, original=locked, substitute=fresh, asked_by=user, asked_at=now

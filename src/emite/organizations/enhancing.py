@@ -20,9 +20,11 @@ from emite.organizations.refusals import NotAllowed, SetupRefused
 
 MAX_DAYS: Final = 366
 PLAIN: Final = (
-    "portal_days", "owed_accounts", "usos_offered", "accent", "portal_text", "address",
+    "portal_days", "correction_hours", "owed_accounts", "usos_offered", "accent", "portal_text", "address",
     "support_phone", "support_email", "support_hours",
 )  # fmt: skip
+#: Of the window in which a payer mends its own invoice: a week.
+MAX_HOURS: Final = 168
 #: Of payments and payrolls: no invoice carries them.
 _NOT_OF_INVOICES: Final = frozenset({"CP01", "CN01"})
 
@@ -89,6 +91,9 @@ def _check(values: dict[str, Any]) -> None:
     days, offered = values.get("portal_days"), values.get("usos_offered")
     if days is not None and not 0 <= days <= MAX_DAYS:
         raise SetupRefused(f"Escriba un número entero entre 0 y {MAX_DAYS}, o déjelo vacío.", "portal_days")
+    hours = values.get("correction_hours")
+    if hours is not None and not 1 <= hours <= MAX_HOURS:
+        raise SetupRefused(f"Escriba un número entero entre 1 y {MAX_HOURS}, o déjelo vacío.", "correction_hours")
     if offered is None:
         return
     if not set(offered) <= set(offerable_usos()):

@@ -46,6 +46,12 @@ class Organization(models.Model):
         blank=True,
         help_text="Días naturales después de emitir la remisión. Vacío: portal apagado. 0: el mismo día.",
     )
+    correction_hours = models.PositiveSmallIntegerField(
+        "horas para corregir datos en el portal",
+        null=True,
+        blank=True,
+        help_text="Horas naturales después de timbrada. Vacío: se corrige en caja.",
+    )
     usos_offered = models.JSONField("usos ofrecidos", null=True, blank=True)
     owed_accounts = models.CharField(
         "cuentas sin pagar por completo", max_length=8, choices=OwedAccounts.choices, default=OwedAccounts.WAIT
@@ -68,6 +74,10 @@ class Organization(models.Model):
             models.CheckConstraint(
                 condition=models.Q(portal_days__isnull=True) | models.Q(portal_days__lte=366),
                 name="organization_portal_days_within_a_year",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(correction_hours__isnull=True) | models.Q(correction_hours__range=(1, 168)),
+                name="organization_correction_hours_within_a_week",
             ),
         ]
 

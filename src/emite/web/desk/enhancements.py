@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from emite.cfdi import codes
 from emite.organizations import enhancing, portal
-from emite.organizations.enhancing import MAX_DAYS, PLAIN, Logo
+from emite.organizations.enhancing import MAX_DAYS, MAX_HOURS, PLAIN, Logo
 from emite.organizations.models import Organization
 from emite.organizations.refusals import SetupRefused
 from emite.web.access import Need, StaffRequest, staff
@@ -30,6 +30,14 @@ class EnhancementsForm(forms.Form):
         required=False,
         max_length=3,
         help_text="Días naturales después de emitir la remisión. 0: solo el mismo día. Vacío: el portal queda apagado.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "class": "short"}),
+    )
+    correction_hours = forms.CharField(
+        label="Horas para corregir datos en el portal",
+        required=False,
+        max_length=3,
+        help_text="Horas después de timbrada en que el paciente corrige sus datos sin pasar a caja, una vez y sin "
+        "cambiar el RFC. Se hace otra factura y se pide cancelar la primera. Vacío: se corrige en caja.",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "class": "short"}),
     )
     owed_accounts = forms.ChoiceField(
@@ -87,6 +95,14 @@ class EnhancementsForm(forms.Form):
             return None
         if not re.fullmatch(r"[0-9]{1,3}", typed) or int(typed) > MAX_DAYS:
             raise forms.ValidationError(f"Escriba un número entero entre 0 y {MAX_DAYS}, o déjelo vacío.")
+        return int(typed)
+
+    def clean_correction_hours(self) -> int | None:
+        typed = self.cleaned_data["correction_hours"].strip()
+        if not typed:
+            return None
+        if not re.fullmatch(r"[0-9]{1,3}", typed) or not 1 <= int(typed) <= MAX_HOURS:
+            raise forms.ValidationError(f"Escriba un número entero entre 1 y {MAX_HOURS}, o déjelo vacío.")
         return int(typed)
 
     def clean_logo(self) -> bytes | None:

@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from emite.cancellations import self_correcting
 from emite.cancellations.showing import public_status
 from emite.cfdi.representation import representation
 from emite.cfdi.stored import from_json
@@ -47,7 +48,9 @@ def invoice(request: HttpRequest, visit: Visit) -> HttpResponse:
     if document is None:
         return _to(visit, "data" if visit.asked else "charge")
     if document.pk != visit.document:
-        return _unlock(request, visit, document)
+        if not self_correcting.is_the_mended(visit.document, document):
+            return _unlock(request, visit, document)
+        visit.remember(request, document.pk, asked=visit.asked, with_patient=visit.with_patient)
     if document.state == State.STAMPED:
         return _done(request, visit, document)
     return render(request, "portal/progress.html", _progress(visit, document))
@@ -160,6 +163,7 @@ def _done(
 ) -> HttpResponse:
     printed = representation(parse(stamped_xml(document)))
     deliveries = Delivery.objects.filter(document=document).order_by("requested_at")
+    correctable = self_correcting.may_correct(document, visit.organization, visit.now)
     context = {
         **_context(visit, document),
         "receptor": shown(from_json(document.content).receptor, masked=False),
@@ -167,6 +171,8 @@ def _done(
         "verify": printed.fiscal.qr_url,
         "deliveries": list(deliveries),
         "mail": form or MailForm(auto_id="%s"),
+        "correctable": correctable,
+        "not_mended": correctable and self_correcting.refused_before(document) is not None,
     }
     return render(request, "portal/done.html", context, status=status)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from emite.web.portal import entering, helping, invoice, leaving, requesting
+from emite.web.portal import entering, helping, invoice, leaving, mending, requesting
 
 app_name = "portal"
 urlpatterns = [
@@ -18,6 +18,7 @@ urlpatterns = [
     path("f/<slug:slug>/factura/", invoice.invoice, name="invoice"),
     path("f/<slug:slug>/factura/en-camino/", leaving.late, name="late"),
     path("f/<slug:slug>/factura/avance/", invoice.progress, name="progress"),
+    path("f/<slug:slug>/factura/corregir/", mending.mend, name="mend"),
     path("f/<slug:slug>/factura/xml", invoice.xml, name="xml"),
     path("f/<slug:slug>/factura/pdf", invoice.pdf, name="pdf"),
     path("f/<slug:slug>/correo/", invoice.mail, name="mail"),

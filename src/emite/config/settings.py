@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "emite.invoices",
     "emite.credits",
     "emite.settlements",
+    "emite.evidence",
     "emite.cancellations",
     "emite.reconciling",
     "emite.reviews",

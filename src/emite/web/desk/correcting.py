@@ -34,7 +34,7 @@ from emite.charges.following import NothingToFollow, ask
 from emite.charges.models import CashRegister, Charge, ChargeLine, FollowUp
 from emite.charges.pricing import tidy
 from emite.web.access import Need, StaffRequest, staff
-from emite.web.desk.amounts import AmountField
+from emite.web.amounts import AmountField
 from emite.web.desk.charge_page import ReasonForm, charge_or_404
 from emite.web.desk.payment_form import desk_registers
 from emite.web.desk.prints import slip_or_404

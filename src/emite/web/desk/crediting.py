@@ -33,9 +33,9 @@ from emite.documents.models import FiscalDocument, State
 from emite.documents.sealing import NotReady
 from emite.invoices.issuing import NotAllowed, NotInvoiceable, Request
 from emite.web.access import Need, StaffRequest, staff
+from emite.web.amounts import AmountField
 from emite.web.cfdi_files import pdf_or_why, xml_of
 from emite.web.desk import asking
-from emite.web.desk.amounts import AmountField
 from emite.web.desk.asking import Counter
 from emite.web.desk.charge_page import charge_or_404
 from emite.web.desk.payment_form import desk_registers

@@ -21,7 +21,7 @@ from emite.chargemaster.models import ChargeItem
 from emite.chargemaster.tables import TableRefused
 from emite.organizations.permissions import Need
 from emite.web.access import StaffRequest, staff
-from emite.web.desk.csv_files import SHOWN, FileForm, csv_answer, light
+from emite.web.csv_files import SHOWN, FileForm, csv_answer, light
 
 
 @staff(Need.PRICE)

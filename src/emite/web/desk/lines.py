@@ -19,7 +19,7 @@ from emite.chargemaster.models import TREATMENT_CHOICES, ChargeItem
 from emite.charges.pricing import LineInput, LineRefused, check_line, conceptos, tidy, totals
 from emite.lookup import Entry
 from emite.organizations.models import Organization
-from emite.web.desk.amounts import AmountField
+from emite.web.amounts import AmountField
 from emite.web.desk.claves import offered
 
 #: No remisión of a hospital has more; it also bounds the work that one request may ask for.

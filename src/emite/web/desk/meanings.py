@@ -22,7 +22,7 @@ from emite.charges.finding import by_code
 from emite.charges.models import Allocation, Charge, Payment, PaymentSlip
 from emite.documents.models import FiscalDocument
 from emite.organizations.models import Organization
-from emite.web.desk.amounts import read_amount
+from emite.web.amounts import read_amount
 from emite.web.desk.days import read_day
 
 _FOLIO = re.compile(r"(rem|cop|pag)[\s-]*0*(\d{1,15})", re.IGNORECASE | re.ASCII)

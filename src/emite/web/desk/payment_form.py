@@ -16,7 +16,7 @@ from emite.charges.drawer import CASH
 from emite.charges.models import CashRegister, Charge
 from emite.charges.models.money import CARDS
 from emite.organizations.models import Organization
-from emite.web.desk.amounts import AmountField
+from emite.web.amounts import AmountField
 
 #: One form with large keys, two more for who splits the payment.
 MORE_PARTS = 2

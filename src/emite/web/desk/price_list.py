@@ -21,7 +21,7 @@ from emite.lookup.words import distance, plain, stem, words
 from emite.organizations.models import Organization
 from emite.organizations.permissions import Need
 from emite.web.access import StaffRequest, staff
-from emite.web.desk.amounts import AmountField
+from emite.web.amounts import AmountField
 
 PAGE = 100
 _KEYS = {"clave_prod_serv": "c_ClaveProdServ", "clave_unidad": "c_ClaveUnidad"}

@@ -15,7 +15,7 @@ from emite.charges.collecting import DESK_FORMS
 from emite.charges.drawer import CASH, DENOMINATIONS, DrawerRefused
 from emite.charges.models import CashMovement
 from emite.charges.models.register import PAPER_WIDTHS
-from emite.web.desk.amounts import AmountField
+from emite.web.amounts import AmountField
 
 #: The forms of payment that are counted by their vouchers, not by bills.
 OTHER_FORMS = {key: label for key, label in DESK_FORMS.items() if key != CASH}

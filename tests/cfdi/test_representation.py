@@ -88,8 +88,10 @@ def test_a_global_invoice_names_its_period() -> None:
 
 def test_a_payment_shows_its_complement() -> None:
     r = _of(make.pago())
-    assert (r.title, r.totals.total, r.totals.total_in_words) == ("Complemento de pago", "0", "")
+    assert (r.title, r.totals.total, r.totals.monto_pagos) == ("Complemento de pago", "0", "5000.00")
+    assert r.totals.total_in_words.startswith("(CINCO MIL PESOS")
     payment = r.payments[0]
+    assert [(tax.label, tax.base) for tax in payment.documentos[0].taxes] == [("IVA 16 %", payment.taxes[0].base)]
     assert (payment.monto, payment.documentos[0].saldo_insoluto) == ("5000.00", "6600.00")
     assert [tax.label for tax in payment.taxes] == ["IVA 16 %"]
     assert r.fiscal.qr_url.split("&")[3] == "tt=0.0"

@@ -198,8 +198,8 @@ def test_credit_note_has_the_same_page() -> None:
 
 def test_other_types_are_refused() -> None:
     data, xml = make.invoice()
-    other = replace(data.representation, tipo=replace(data.representation.tipo, key="P"))
-    with pytest.raises(ValueError, match="type I or E"):
+    other = replace(data.representation, tipo=replace(data.representation.tipo, key="T"))
+    with pytest.raises(ValueError, match="type I, E or P"):
         invoice_pdf(replace(data, representation=other), xml)
 
 

@@ -119,6 +119,8 @@ class PaidDocument:
     pagado: str
     saldo_insoluto: str
     objeto_imp: Labelled
+    equivalencia: str | None = None
+    taxes: tuple[Tax, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +135,15 @@ class Payment:
     num_operacion: str | None
     documentos: tuple[PaidDocument, ...]
     taxes: tuple[Tax, ...]
+    banco_ordenante: str | None = None
+    cuenta_ordenante: str | None = None
+    banco_beneficiario: str | None = None
+    cuenta_beneficiaria: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The sums, as text. `total_in_words` is empty for a type P, whose own total is 0."""
+    """The sums, as text. In a type P, whose own total is 0, `total_in_words` is of its `monto_pagos`, in pesos."""
 
     sub_total: str
     descuento: str | None
@@ -147,6 +153,7 @@ class Totals:
     total_retenidos: str | None
     total: str
     total_in_words: str
+    monto_pagos: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +331,8 @@ def _totals(root: etree._Element) -> Totals:
     summary = root.find(f"{_C}Impuestos")
     nodes = summary if summary is not None else etree.Element("none")
     total, moneda = _required(root, "Total"), _required(root, "Moneda")
+    pagos = root.find(f"{_C}Complemento/{_P}Pagos/{_P}Totales")
+    paid = None if pagos is None else _required(pagos, "MontoTotalPagos")
     return Totals(
         sub_total=_required(root, "SubTotal"),
         descuento=root.get("Descuento"),
@@ -332,8 +341,15 @@ def _totals(root: etree._Element) -> Totals:
         total_trasladados=nodes.get("TotalImpuestosTrasladados"),
         total_retenidos=nodes.get("TotalImpuestosRetenidos"),
         total=total,
-        total_in_words="" if moneda == "XXX" else in_words(Decimal(total), moneda),
+        total_in_words=_in_words(total, moneda, paid),
+        monto_pagos=paid,
     )
+
+
+def _in_words(total: str, moneda: str, paid: str | None) -> str:
+    if paid is not None:
+        return in_words(Decimal(paid), "MXN")
+    return "" if moneda == "XXX" else in_words(Decimal(total), moneda)
 
 
 def _payment(node: etree._Element) -> Payment:
@@ -350,10 +366,15 @@ def _payment(node: etree._Element) -> Payment:
             *(_tax(tax, retenido=False, suffix="P") for tax in node.iterfind(f"{taxes}TrasladosP/{_P}TrasladoP")),
             *(_tax(tax, retenido=True, suffix="P") for tax in node.iterfind(f"{taxes}RetencionesP/{_P}RetencionP")),
         ),
+        banco_ordenante=node.get("NomBancoOrdExt") or node.get("RfcEmisorCtaOrd"),
+        cuenta_ordenante=node.get("CtaOrdenante"),
+        banco_beneficiario=node.get("RfcEmisorCtaBen"),
+        cuenta_beneficiaria=node.get("CtaBeneficiario"),
     )
 
 
 def _paid(node: etree._Element) -> PaidDocument:
+    taxes = f"{_P}ImpuestosDR/{_P}"
     return PaidDocument(
         uuid=_required(node, "IdDocumento").upper(),
         serie=node.get("Serie"),
@@ -364,6 +385,11 @@ def _paid(node: etree._Element) -> PaidDocument:
         pagado=_required(node, "ImpPagado"),
         saldo_insoluto=_required(node, "ImpSaldoInsoluto"),
         objeto_imp=_labelled("c_ObjetoImp", _required(node, "ObjetoImpDR")),
+        equivalencia=node.get("EquivalenciaDR"),
+        taxes=(
+            *(_tax(tax, retenido=False, suffix="DR") for tax in node.iterfind(f"{taxes}TrasladosDR/{_P}TrasladoDR")),
+            *(_tax(tax, retenido=True, suffix="DR") for tax in node.iterfind(f"{taxes}RetencionesDR/{_P}RetencionDR")),
+        ),
     )
 
 

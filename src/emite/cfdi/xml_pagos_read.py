@@ -32,12 +32,18 @@ def groups_in(root: etree._Element) -> tuple[Group, ...]:
     for line in root.iterfind(f"{_C}Conceptos/{_C}Concepto/{_C}Impuestos"):
         for tax in line.iterfind(f"{_C}Traslados/{_C}Traslado"):
             rate = tax.get("TasaOCuota")
-            factor, tasa = tax.attrib["TipoFactor"], None if rate is None else Decimal(rate)
-            found.append(Group("traslado", tax.attrib["Impuesto"], factor, tasa, Decimal(tax.attrib["Base"])))
+            factor, tasa = _written(tax, "TipoFactor"), None if rate is None else Decimal(rate)
+            found.append(Group("traslado", _written(tax, "Impuesto"), factor, tasa, Decimal(_written(tax, "Base"))))
         for tax in line.iterfind(f"{_C}Retenciones/{_C}Retencion"):
-            tasa = Decimal(tax.attrib["TasaOCuota"])
+            tasa = Decimal(_written(tax, "TasaOCuota"))
             found.append(
-                Group("retencion", tax.attrib["Impuesto"], tax.attrib["TipoFactor"], tasa, Decimal(tax.attrib["Base"]))
+                Group(
+                    "retencion",
+                    _written(tax, "Impuesto"),
+                    _written(tax, "TipoFactor"),
+                    tasa,
+                    Decimal(_written(tax, "Base")),
+                )
             )
     return added(found)
 
@@ -47,7 +53,7 @@ def _totales(node: etree._Element) -> PagosTotales:
     if found is None:
         raise KeyError("Totales")
     return PagosTotales(
-        monto_total_pagos=Decimal(found.attrib["MontoTotalPagos"]),
+        monto_total_pagos=Decimal(_written(found, "MontoTotalPagos")),
         retenciones_iva=_decimal(found.get("TotalRetencionesIVA")),
         retenciones_isr=_decimal(found.get("TotalRetencionesISR")),
         retenciones_ieps=_decimal(found.get("TotalRetencionesIEPS")),
@@ -64,10 +70,10 @@ def _totales(node: etree._Element) -> PagosTotales:
 def _pago(node: etree._Element) -> Pago:
     taxes = f"{_P}ImpuestosP/{_P}"
     return Pago(
-        fecha=datetime.fromisoformat(node.attrib["FechaPago"]),
-        forma_pago=node.attrib["FormaDePagoP"],
-        moneda=node.attrib["MonedaP"],
-        monto=Decimal(node.attrib["Monto"]),
+        fecha=datetime.fromisoformat(_written(node, "FechaPago")),
+        forma_pago=_written(node, "FormaDePagoP"),
+        moneda=_written(node, "MonedaP"),
+        monto=Decimal(_written(node, "Monto")),
         tipo_cambio=_decimal(node.get("TipoCambioP")),
         documentos=tuple(_documento(child) for child in node.iterchildren(f"{_P}DoctoRelacionado")),
         num_operacion=node.get("NumOperacion"),
@@ -78,13 +84,13 @@ def _pago(node: etree._Element) -> Pago:
         cta_beneficiario=node.get("CtaBeneficiario"),
         traslados=tuple(
             TrasladoP(
-                Decimal(tax.attrib["BaseP"]), tax.attrib["ImpuestoP"], tax.attrib["TipoFactorP"],
+                Decimal(_written(tax, "BaseP")), _written(tax, "ImpuestoP"), _written(tax, "TipoFactorP"),
                 _decimal(tax.get("TasaOCuotaP")), _decimal(tax.get("ImporteP")),
             )
             for tax in node.iterfind(f"{taxes}TrasladosP/{_P}TrasladoP")
         ),
         retenciones=tuple(
-            RetencionP(tax.attrib["ImpuestoP"], Decimal(tax.attrib["ImporteP"]))
+            RetencionP(_written(tax, "ImpuestoP"), Decimal(_written(tax, "ImporteP")))
             for tax in node.iterfind(f"{taxes}RetencionesP/{_P}RetencionP")
         ),
     )  # fmt: skip
@@ -93,31 +99,38 @@ def _pago(node: etree._Element) -> Pago:
 def _documento(node: etree._Element) -> DoctoRelacionado:
     taxes = f"{_P}ImpuestosDR/{_P}"
     return DoctoRelacionado(
-        uuid=node.attrib["IdDocumento"].upper(),
-        moneda=node.attrib["MonedaDR"],
+        uuid=_written(node, "IdDocumento").upper(),
+        moneda=_written(node, "MonedaDR"),
         equivalencia=_decimal(node.get("EquivalenciaDR")),
-        parcialidad=int(node.attrib["NumParcialidad"]),
-        saldo_anterior=Decimal(node.attrib["ImpSaldoAnt"]),
-        pagado=Decimal(node.attrib["ImpPagado"]),
-        saldo_insoluto=Decimal(node.attrib["ImpSaldoInsoluto"]),
-        objeto_imp=node.attrib["ObjetoImpDR"],
+        parcialidad=int(_written(node, "NumParcialidad")),
+        saldo_anterior=Decimal(_written(node, "ImpSaldoAnt")),
+        pagado=Decimal(_written(node, "ImpPagado")),
+        saldo_insoluto=Decimal(_written(node, "ImpSaldoInsoluto")),
+        objeto_imp=_written(node, "ObjetoImpDR"),
         serie=node.get("Serie"),
         folio=node.get("Folio"),
         traslados=tuple(
             TrasladoDR(
-                Decimal(tax.attrib["BaseDR"]), tax.attrib["ImpuestoDR"], tax.attrib["TipoFactorDR"],
+                Decimal(_written(tax, "BaseDR")), _written(tax, "ImpuestoDR"), _written(tax, "TipoFactorDR"),
                 _decimal(tax.get("TasaOCuotaDR")), _decimal(tax.get("ImporteDR")),
             )
             for tax in node.iterfind(f"{taxes}TrasladosDR/{_P}TrasladoDR")
         ),
         retenciones=tuple(
             RetencionDR(
-                Decimal(tax.attrib["BaseDR"]), tax.attrib["ImpuestoDR"], tax.attrib["TipoFactorDR"],
-                Decimal(tax.attrib["TasaOCuotaDR"]), Decimal(tax.attrib["ImporteDR"]),
+                Decimal(_written(tax, "BaseDR")), _written(tax, "ImpuestoDR"), _written(tax, "TipoFactorDR"),
+                Decimal(_written(tax, "TasaOCuotaDR")), Decimal(_written(tax, "ImporteDR")),
             )
             for tax in node.iterfind(f"{taxes}RetencionesDR/{_P}RetencionDR")
         ),
     )  # fmt: skip
+
+
+def _written(node: etree._Element, name: str) -> str:
+    value = node.get(name)
+    if value is None:
+        raise KeyError(name)
+    return value
 
 
 def _decimal(text: str | None) -> Decimal | None:

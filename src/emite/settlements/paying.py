@@ -227,8 +227,8 @@ def _check_share(receivable: Receivable, part: Decimal) -> None:
 def _check_accounts(forma_pago: str, told: Accounts) -> None:
     patterns = codes.account_patterns(forma_pago)
     sides = (
-        ("payer_account", told.cuenta_ordenante, patterns and patterns.ordenante),
-        ("own_account", told.cuenta_beneficiaria, patterns and patterns.beneficiario),
+        ("payer_account", told.cuenta_ordenante, patterns.ordenante if patterns else None),
+        ("own_account", told.cuenta_beneficiaria, patterns.beneficiario if patterns else None),
     )
     for field, account, pattern in sides:
         if account and (pattern is None or not pattern.fullmatch(account)):

@@ -30,7 +30,7 @@ def labels_of(invoices: Collection[InsurerInvoice]) -> dict[object, str]:
     rows = Receivable.objects.filter(organization_id=organization_id, cfdi_uuid__in=uuids)
     owed = {row.cfdi_uuid: row for row in rows}
     told = _complemented(owed.values())
-    return {each.pk: _label(each, owed.get(each.cfdi_uuid), told) for each in invoices}
+    return {each.pk: _label(each, owed.get(each.cfdi_uuid) if each.cfdi_uuid else None, told) for each in invoices}
 
 
 def _label(invoice: InsurerInvoice, receivable: Receivable | None, told: set[object]) -> str:

@@ -10,15 +10,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from emite.cfdi.representation import Fiscal, Labelled, Line, Representation, Tax
+from emite.cfdi.representation import Fiscal, Line, Representation, Tax
+from emite.typeset import payment_page
+from emite.typeset.columns import less, named, spaced, width
 from emite.typeset.data import InvoicePrint
 from emite.typeset.legible import Exact, pieces
-from emite.typeset.written import MINUS, day, moment, number, pesos, quantity
+from emite.typeset.written import day, moment, number, pesos, quantity
 
 # Characters of a seal on one line: what 148 mm hold at 5.2 pt, with room for a line of wide letters.
 SEAL_LINE = 150
-# Widths in mm: a figure and a comma, point or space at 8.6 pt, a letter of a title at 6.8 pt, the gap before a column.
-_FIGURE, _POINT, _LETTER, _GAP = 1.52, 0.78, 1.2, 5.0
 NO_VALUE = "SIN VALOR FISCAL"
 DRAFT = "BORRADOR - SIN VALIDEZ FISCAL"
 
@@ -26,11 +26,12 @@ DRAFT = "BORRADOR - SIN VALIDEZ FISCAL"
 def invoice_page(data: InvoicePrint) -> dict[str, Any]:
     """The page's data but for its `brand`. Raises ValueError for a type that this page cannot show."""
     cfdi = data.representation
-    if cfdi.tipo.key not in {"I", "E"}:
-        raise ValueError(f"this page shows a CFDI of type I or E, not {cfdi.tipo.key}")
+    if cfdi.tipo.key not in {"I", "E", "P"}:
+        raise ValueError(f"this page shows a CFDI of type I, E or P, not {cfdi.tipo.key}")
     number_text = "-".join(part for part in (cfdi.serie, cfdi.folio) if part)
     title = f"{cfdi.title} {number_text}".strip()
-    lines, columns = _lines(cfdi.lines)
+    paid = payment_page.parts(cfdi) if cfdi.tipo.key == "P" else None
+    lines, columns = (paid.lines, paid.columns) if paid else _lines(cfdi.lines)
     return {
         "document": _document(cfdi, f"{title} · {data.branding.name}"),
         "attachments": [] if data.draft else [_attachment(cfdi)],
@@ -38,12 +39,12 @@ def invoice_page(data: InvoicePrint) -> dict[str, Any]:
         "head": {"title": cfdi.title, "lines": _head(cfdi, number_text, data.cancelled_at)},
         "issuer": _issuer(cfdi),
         "receptor": _receptor(cfdi),
-        "facts": _facts(cfdi),
+        "facts": paid.facts if paid else _facts(cfdi),
         "columns": columns,
         "lines": lines,
-        "notes": _notes(cfdi),
-        "totals": _totals(cfdi),
-        "total": [_in_currency("Total", cfdi), pesos(Decimal(cfdi.totals.total))],
+        "notes": [*(paid.notes if paid else []), *_notes(cfdi)],
+        "totals": paid.totals if paid else _totals(cfdi),
+        "total": paid.total if paid else [_in_currency("Total", cfdi), pesos(Decimal(cfdi.totals.total))],
         "fiscal": None if data.draft else _fiscal(cfdi.fiscal),
     }
 
@@ -89,7 +90,7 @@ def _head(cfdi: Representation, number_text: str, cancelled_at: datetime | None)
 
 
 def _issuer(cfdi: Representation) -> dict[str, Any]:
-    lines = [["Régimen fiscal", _named(cfdi.emisor.regimen_fiscal)]]
+    lines = [["Régimen fiscal", named(cfdi.emisor.regimen_fiscal)]]
     return {"role": "Emisor", "name": cfdi.emisor.nombre, "rfc": cfdi.emisor.rfc, "lines": lines}
 
 
@@ -97,25 +98,25 @@ def _receptor(cfdi: Representation) -> dict[str, Any]:
     who = cfdi.receptor
     lines = [
         ["Domicilio fiscal", f"C.P. {who.domicilio_fiscal}"],
-        ["Régimen fiscal", _named(who.regimen_fiscal)],
-        ["Uso del CFDI", _named(who.uso_cfdi)],
+        ["Régimen fiscal", named(who.regimen_fiscal)],
+        ["Uso del CFDI", named(who.uso_cfdi)],
     ]
     if who.residencia_fiscal is not None:
-        lines.append(["Residencia fiscal", _named(who.residencia_fiscal)])
+        lines.append(["Residencia fiscal", named(who.residencia_fiscal)])
     if who.num_reg_id_trib:
         lines.append(["Registro tributario", who.num_reg_id_trib])
     return {"role": "Receptor", "name": who.nombre, "rfc": who.rfc, "lines": lines}
 
 
 def _facts(cfdi: Representation) -> list[list[str]]:
-    moneda = _named(cfdi.moneda)
+    moneda = named(cfdi.moneda)
     if cfdi.tipo_cambio and cfdi.moneda.key != "MXN":
         moneda += f", tipo de cambio {number(Decimal(cfdi.tipo_cambio), decimals=4)}"
-    facts = [["Moneda", moneda], ["Exportación", _named(cfdi.exportacion)]]
+    facts = [["Moneda", moneda], ["Exportación", named(cfdi.exportacion)]]
     if cfdi.metodo_pago is not None:
-        facts.insert(0, ["Método de pago", _named(cfdi.metodo_pago)])
+        facts.insert(0, ["Método de pago", named(cfdi.metodo_pago)])
     if cfdi.forma_pago is not None:
-        facts.insert(0, ["Forma de pago", _named(cfdi.forma_pago)])
+        facts.insert(0, ["Forma de pago", named(cfdi.forma_pago)])
     return facts
 
 
@@ -135,21 +136,15 @@ def _lines(lines: Iterable[Line]) -> tuple[list[list[str]], list[list[Any]]]:
         for line in lines
     ]
     amounts = ["Precio unitario", *(["Descuento"] if discounts else []), "Importe"]
-    widths = [_width(name, [row[index] for row in rows]) for index, name in enumerate(amounts, start=3)]
-    first = _width("Cantidad", [row[0] for row in rows])
+    widths = [width(name, [row[index] for row in rows]) for index, name in enumerate(amounts, start=3)]
+    first = width("Cantidad", [row[0] for row in rows])
     columns: list[list[Any]] = [["Cantidad", first, "left"], ["Descripción", None, "left"]]
     columns += [[name, width, "right"] for name, width in zip(amounts, widths, strict=True)]
     return rows, columns
 
 
-def _width(title: str, figures: Iterable[str]) -> float:
-    """Millimetres of a column: as wide as its title or its longest figures, and the gap."""
-    widest = max((sum(_POINT if char in ",. " else _FIGURE for char in text) for text in figures), default=0.0)
-    return round(max(widest, _LETTER * len(title)) + _GAP, 1)
-
-
 def _detail(line: Line) -> str:
-    taxes = [_spaced(tax.label) for tax in line.taxes] or [line.objeto_imp.label.rstrip(".")]
+    taxes = [spaced(tax.label) for tax in line.taxes] or [line.objeto_imp.label.rstrip(".")]
     unit = line.unidad or line.clave_unidad.label
     parts = [
         f"{unit} ({line.clave_unidad.key})" if unit else line.clave_unidad.key,
@@ -168,10 +163,10 @@ def _notes(cfdi: Representation) -> list[list[Any]]:
         notes.append(["Condiciones de pago", [cfdi.condiciones_de_pago]])
     if cfdi.informacion_global is not None:
         period = cfdi.informacion_global
-        months = f"{_named(period.meses)} de {period.anio}"
-        notes.append(["Periodo de la factura global", [f"{_named(period.periodicidad)}, {months}"]])
+        months = f"{named(period.meses)} de {period.anio}"
+        notes.append(["Periodo de la factura global", [f"{named(period.periodicidad)}, {months}"]])
     for relation in cfdi.relacionados:
-        notes.append([f"CFDI relacionados: {_named(relation.tipo)}", [Exact(uuid) for uuid in relation.uuids]])
+        notes.append([f"CFDI relacionados: {named(relation.tipo)}", [Exact(uuid) for uuid in relation.uuids]])
     return notes
 
 
@@ -179,13 +174,13 @@ def _totals(cfdi: Representation) -> list[list[str]]:
     sums = cfdi.totals
     rows = [["Subtotal", "", pesos(Decimal(sums.sub_total))]]
     if sums.descuento:
-        rows.append(["Descuento", "", _less(sums.descuento)])
+        rows.append(["Descuento", "", less(sums.descuento)])
     for tax in sums.traslados:
         base = f"sobre {pesos(Decimal(tax.base))}" if tax.base else ""
-        rows.append([_spaced(tax.label), base, pesos(Decimal(tax.importe)) if tax.importe else "—"])
+        rows.append([spaced(tax.label), base, pesos(Decimal(tax.importe)) if tax.importe else "—"])
     for tax in sums.retenciones:
         label, rates = _withheld(tax, cfdi.lines)
-        rows.append([label, rates, _less(tax.importe or "0")])
+        rows.append([label, rates, less(tax.importe or "0")])
     return rows
 
 
@@ -194,8 +189,8 @@ def _withheld(tax: Tax, lines: Iterable[Line]) -> tuple[str, str]:
     same = (other for line in lines for other in line.taxes if other.retenido and other.impuesto == tax.impuesto)
     labels = sorted({other.label for other in same})
     if len(labels) == 1:
-        return _spaced(labels[0]), ""
-    return _spaced(tax.label), _spaced(", ".join(label.removeprefix(tax.label).strip() for label in labels))
+        return spaced(labels[0]), ""
+    return spaced(tax.label), spaced(", ".join(label.removeprefix(tax.label).strip() for label in labels))
 
 
 def _fiscal(fiscal: Fiscal) -> dict[str, Any]:
@@ -220,19 +215,6 @@ def _fiscal(fiscal: Fiscal) -> dict[str, Any]:
         "facts": facts,
         "seals": [[name, [Exact(part) for part in pieces(text, SEAL_LINE)]] for name, text in seals],
     }
-
-
-def _named(value: Labelled) -> str:
-    return f"{value.key} {value.label}".strip()
-
-
-def _spaced(label: str) -> str:
-    return label.replace(" %", "\u00a0%")
-
-
-def _less(amount: str) -> str:
-    value = Decimal(amount)
-    return f"{MINUS}{pesos(value)}" if value else pesos(value)
 
 
 def _in_currency(word: str, cfdi: Representation) -> str:

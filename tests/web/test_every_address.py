@@ -47,19 +47,20 @@ ROWS = {
 }  # fmt: skip
 #: Addresses without a row of anybody.
 PLAIN = {
-    "design:static", "design:theme", "api_docs", "login:enter", "login:code", "login:second_step",
+    "design:static", "design:theme", "guides:index", "guides:guide", "guides:picture", "api_docs", "login:enter", "login:code", "login:second_step",
     "login:recovery_codes", "login:forgot", "login:reset_form", "login:accept", "login:invited", "login:choose",
     "login:leave", "login:left", "setup:home", "setup:activation", "setup:link", "setup:link_revoke", "setup:people",
     "setup:log", "setup:log_export", "setup:log_verify", "support:home", "support:organizations", "support:log",
     "support:log_export", "support:log_verify", "portal:qr", "portal:with_slash", "portal:code", "portal:logo",
     "portal:finish", "portal:charge", "portal:data", "portal:options", "portal:help", "portal:invoice", "portal:late",
-    "portal:progress", "portal:xml", "portal:pdf", "portal:mail", "practice:home", "practice:finance",
+    "portal:progress", "portal:xml", "portal:pdf", "portal:mail", "portal:mend", "practice:home", "practice:finance",
     "practice:performed", "practice:invoices", "practice:register",
 }  # fmt: skip
 VALUES = {
     "code": "ABCD-EFGH",
     "number": 1,
     "kind": "csv",
+    "name": "caja",
     "token": "x" * 20,
     "path": "desk/desk.css",
     "colour": "0b5c63",

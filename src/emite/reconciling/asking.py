@@ -27,6 +27,7 @@ def begin(*, now: dt.datetime, limit: int) -> int:
     fresh = [
         SatWord(organization_id=organization, document_id=pk, next_at=stamped + PAUSES[0])
         for pk, organization, stamped in rows.values_list("pk", "organization_id", "stamped_at")[:limit]
+        if stamped is not None
     ]
     SatWord.objects.bulk_create(fresh, ignore_conflicts=True)
     return len(fresh)

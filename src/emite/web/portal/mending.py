@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from emite.cancellations import self_correcting
 from emite.cancellations.requesting import NotCancellable
-from emite.cancellations.self_correcting import NothingChanges
+from emite.cancellations.substituting import NothingChanges
 from emite.cfdi.faults import CfdiInvalid
 from emite.cfdi.stored import from_json
 from emite.charges.collecting import largest_form

@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 SETUP := .ci/setup pyproject.toml $(wildcard src/emite/cfdi/codes/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once run test check golden bench faults model
+.PHONY: help demo demo-once run test check golden bench faults pictures model
 
 help:  ## muestra estos comandos
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -33,6 +33,9 @@ golden: .venv/.ready-test  ## la corrida larga de facturas al azar contra todos 
 
 bench: .venv/.ready-test  ## nuestras cifras junto al piso y junto a satcfdi, en una corrida
 	@for one in sealing typesetting road portal closing; do $(PYTHON_VENV) -m benchmarks.$$one || exit 1; done
+
+pictures: .venv/.ready-test  ## las imágenes del README y de las guías, de una demostración propia
+	@$(PYTHON_VENV) -m tests.flows.pictures
 
 faults: .venv/.ready-test  ## diez mil muertes por cada clase de PAC (EMITE_KILLS, en total, 30000) 50 rivales en 200 cargos y 20,000 solicitudes inventadas a la API
 	@EMITE_KILLS=$${EMITE_KILLS:-30000} EMITE_RIVAL_CHARGES=$${EMITE_RIVAL_CHARGES:-200} \

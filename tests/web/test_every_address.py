@@ -19,6 +19,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from emite.evidence.models import PayerWord
 from emite.organizations.models import Invitation, Membership, PortalActivation
 from emite.web.access import PROVED
 from tests import make
@@ -37,24 +38,27 @@ ROWS = {
     "setup:person": "person", "setup:person_deactivate": "person", "setup:person_second_step": "person",
     "setup:invitation_resend": "invitation", "setup:invitation_revoke": "invitation",
     "support:activation": "activation", "login:reset": "person",
+    "practice:word_file": "word",
+    **{f"practice:{name}": "transfer" for name in ("transfer", "transfer_file", "undo_transfer")},
     **{
         f"practice:{name}": "insurer_invoice"
         for name in (
             "invoice", "choose", "issue", "progress", "change_date", "external", "ask_sat", "discard", "cancel", "mail",
-            "xml", "pdf",
+            "xml", "pdf", "word",
         )
     },
 }  # fmt: skip
 #: Addresses without a row of anybody.
 PLAIN = {
-    "design:static", "design:theme", "guides:index", "guides:guide", "guides:picture", "api_docs", "login:enter", "login:code", "login:second_step",
+    "design:static", "design:theme", "guides:index", "guides:guide", "guides:picture", "api_docs", "login:enter",
+    "login:code", "login:second_step",
     "login:recovery_codes", "login:forgot", "login:reset_form", "login:accept", "login:invited", "login:choose",
     "login:leave", "login:left", "setup:home", "setup:activation", "setup:link", "setup:link_revoke", "setup:people",
     "setup:log", "setup:log_export", "setup:log_verify", "support:home", "support:organizations", "support:log",
     "support:log_export", "support:log_verify", "portal:qr", "portal:with_slash", "portal:code", "portal:logo",
     "portal:finish", "portal:charge", "portal:data", "portal:options", "portal:help", "portal:invoice", "portal:late",
     "portal:progress", "portal:xml", "portal:pdf", "portal:mail", "portal:mend", "practice:home", "practice:finance",
-    "practice:performed", "practice:invoices", "practice:register",
+    "practice:performed", "practice:invoices", "practice:register", "practice:register_transfer",
 }  # fmt: skip
 VALUES = {
     "code": "ABCD-EFGH",
@@ -104,6 +108,14 @@ def world(db: None) -> World:
         ),
         "insurer_invoice": stand.registered(practice, service),
     }  # fmt: skip
+    rows["word"] = PayerWord.objects.create(
+        organization=practice.organization, invoice=rows["insurer_invoice"], said="received", note="Por teléfono",
+        said_on=stand.today(practice), registered_by=practice.admin, registered_at=make.now(),
+    )  # fmt: skip
+    rows["transfer"] = ReceivedPayment.objects.create(
+        organization=practice.organization, issuer=practice.issuer, payer_rfc=practice.payer.rfc, amount=1,
+        forma_pago="03", paid_at=make.now(), registered_at=make.now(), idempotency_key="x",
+    )  # fmt: skip
     found = {}
     for key, pattern in leaves():
         if key.startswith("api:"):

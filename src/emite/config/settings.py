@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "emite.reconciling",
     "emite.reviews",
     "emite.web.design",
+    "emite.web.guides",
     "emite.web.printing",
     "emite.web.login",
     "emite.web.portal",

@@ -11,4 +11,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("emite.web.setup.urls")),
     path("", include("emite.web.support.urls")),
     path("", include("emite.web.api.urls")),
+    path("", include("emite.web.guides.urls")),
 ]

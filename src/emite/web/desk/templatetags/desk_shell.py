@@ -25,6 +25,14 @@ CONFIGURATION: Final = (
 )
 
 
+#: The guide that a section's help leads to; the configuration has its own.
+GUIDES: Final = {
+    **dict.fromkeys(("inicio", "nueva", "cortes", "solicitudes", "importar"), "caja"),
+    **dict.fromkeys(("cierre", "tablero"), "cierre-de-mes"),
+    "integraciones": "integracion",
+}
+
+
 @register.filter
 def in_configuration(section: str) -> bool:
     return any(section == name for name, _, _ in CONFIGURATION)
@@ -37,4 +45,6 @@ def configuration(section: str) -> dict[str, Any]:
 
 @register.inclusion_tag("desk/pieces/help.html")
 def page_help(section: str) -> dict[str, Any]:
-    return {"paragraphs": HELP.get(section, ())}
+    setting_up = any(section == name for name, _, _ in CONFIGURATION)
+    guide = GUIDES.get(section, "puesta-en-marcha" if setting_up else "")
+    return {"paragraphs": HELP.get(section, ()), "guide": guide}

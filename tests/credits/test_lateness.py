@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from emite.cancellations import following, requesting
 from emite.cfdi.faults import CfdiInvalid
 from emite.cfdi.xml import parse
 from emite.charges.allocating import live_document
@@ -130,6 +131,16 @@ def test_the_check_says_what_stands_nowhere(hospital: make.Hospital) -> None:
     assert [fault.split()[0] for fault in checking.faults(hospital.organization.pk)] == [charge.folio]
     hospital.biller.memberships.update(can_issue=True)
     in_global(hospital, charge)
+
+
+def test_an_invoice_cancelled_after_it_left_the_global_is_no_loss(hospital: make.Hospital) -> None:
+    (charge,) = in_global(hospital)
+    request = finish(ask_late(hospital, charge))
+    assert request.nominative is not None
+    asked = requesting.request_cancellation(request.nominative, "03", user=hospital.biller, now=make.now())
+    following.drive(asked.pk, owner="test:1", clock=make.now)
+    assert live_document(charge) is None
+    sound(hospital)
 
 
 def test_who_lost_the_permission_meanwhile_leaves_it_waiting(hospital: make.Hospital) -> None:

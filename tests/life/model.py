@@ -254,7 +254,8 @@ class Life(RuleBasedStateMachine):
         else:
             raise AssertionError(f"never settles: {self.moving()}")
         Life.settled_checks += 1
-        assert list(checking.faults(self.hospital.organization.pk)) == []
+        wrong = list(checking.faults(self.hospital.organization.pk))
+        assert not wrong, wrong
         for charge in self.fresh():
             live = live_document(charge)
             credited = sum(

@@ -27,7 +27,8 @@ WHERE NOT a.active AND (%(of)s::uuid IS NULL OR a.organization_id = %(of)s)
                   WHERE b.document_id = d.id AND b.charge_id = c.id AND b.credited <> b.ceiling))
 """
 
-#: An egreso that took a charge out of a global, and no ingreso of it since, and nobody on it.
+#: An egreso that took a charge out of a global, and no ingreso of it since, and nobody on it. One that it had and that
+#: SAT has cancelled since is no loss: the charge is free for everybody to see.
 _NOWHERE = """
 SELECT c.kind, c.number, d.uuid
 FROM credits_laterequest l
@@ -37,6 +38,9 @@ JOIN charges_charge c ON c.id = l.charge_id
 WHERE l.state NOT IN ('crediting', 'issuing', 'waiting') AND c.state = 'open'
   AND (%(of)s::uuid IS NULL OR l.organization_id = %(of)s)
   AND NOT EXISTS (SELECT 1 FROM charges_allocation a WHERE a.charge_id = c.id AND a.active)
+  AND NOT EXISTS (SELECT 1 FROM charges_allocation a
+                  JOIN documents_fiscaldocument x ON x.id = a.document_id AND x.state = 'cancelled'
+                  WHERE a.charge_id = c.id AND a.document_id <> l.original_id AND a.created_at >= l.asked_at)
 """
 
 #: An invoice of one charge is what the charge is: credit notes take from it, nothing else changes it.

@@ -103,7 +103,10 @@ def test_a_refusal_of_the_pac_is_told_and_frees_the_charge(issuing: make.Hospita
     release(document, now=make.now())
 
     told = his.get(f"invoices/{pk}").json()
-    assert told["rejection"] == {"code": "CFDI40145", "message": "El nombre no corresponde al RFC"}
+    rejection = told["rejection"]
+    assert (rejection["code"], rejection["message"]) == ("CFDI40145", "El nombre no corresponde al RFC")
+    assert (rejection["field"], rejection["who"]) == ("Receptor Nombre", "quien recibe la factura")
+    assert "Constancia" in rejection["cure"]
     again = his.post(f"charges/{told['charges'][0]}/invoice", {"receptor": RECEPTOR})
     assert again.status_code == 202
     assert again.json()["id"] != pk

@@ -128,6 +128,9 @@ class PaymentOut(BaseModel):
 class RejectionOut(BaseModel):
     code: str = Field(description="Código del SAT o del PAC.")
     message: str
+    field: str = Field(default="", description="Campo del CFDI; vacío si es de todo el documento o no se sabe.")
+    cure: str = Field(default="", description="Cómo se arregla.")
+    who: str = Field(default="", description="Quién lo puede arreglar.")
 
 
 class InvoiceOut(BaseModel):

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
+from emite.cfdi.meanings import meaning
 from emite.cfdi.money import text
 from emite.charges.charging import code_of
 from emite.charges.code import grouped
@@ -130,12 +131,21 @@ def invoice(document: FiscalDocument, charges: Sequence[uuid.UUID] | None = None
         "channel": document.channel,
         "created_at": document.created_at,
         "stamped_at": document.stamped_at,
-        "rejection": {"code": document.last_code, "message": document.last_text}
-        if document.state == State.REJECTED
-        else None,
+        "rejection": _rejection(document) if document.state == State.REJECTED else None,
         "charges": list(charges),
         "xml": f"{address}/xml" if stamped else None,
         "pdf": f"{address}/pdf" if stamped else None,
+    }
+
+
+def _rejection(document: FiscalDocument) -> dict[str, Any]:
+    meant = meaning(document.last_code)
+    return {
+        "code": document.last_code,
+        "message": document.last_text,
+        "field": meant.field if meant else "",
+        "cure": meant.cure if meant else "",
+        "who": meant.who.value if meant else "",
     }
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from emite.cancellations.models import CancellationEvent, CancellationRequest, State, Substitution
-from emite.cfdi.acuse import BEFORE
+from emite.cfdi.acuse import BEFORE, RECEIVED
+from emite.cfdi.meanings.providers import ACUSE
 from emite.documents.models import FiscalDocument
 from emite.web.cancel_words import MOTIVOS as MOTIVOS
 from emite.web.cancel_words import WHO_ACCEPTS as WHO_ACCEPTS
@@ -16,17 +17,7 @@ from emite.web.desk.timeline import Entry
 
 #: SAT's codes for one folio, and what to do. Lists differ between PACs from 207 on: the number is shown too.
 CODES: Final[Mapping[str, str]] = {
-    "203": "El SAT dice que el folio fiscal no es de este emisor. Revise el RFC del emisor.",
-    "204": "El SAT no la deja cancelar: hay documentos vivos relacionados. Cancélelos primero.",
-    "205": "El SAT no encuentra el folio fiscal. Si se acaba de timbrar, vuelva a pedirla más tarde.",
-    "206": "El SAT dice que el folio no corresponde a un CFDI del sector primario.",
-    "207": "El SAT no admitió el motivo. Pídala con otro.",
-    "208": "El SAT no admitió la factura que la sustituye.",
-    "209": "El SAT no esperaba una factura que la sustituya.",
-    "210": "Pasó el plazo para cancelarla. Si existe motivo, emita una nota de crédito.",
-    "211": "El SAT limita las cancelaciones de facturas globales.",
-    "212": "El SAT no encontró la relación con la factura que la sustituye.",
-    "NOCANCELA": "El SAT la tiene como «No cancelable»: cancele primero los documentos que dependen de ella.",
+    code: f"{meant.what}. {meant.cure}" for code, meant in ACUSE.items() if code not in (RECEIVED, BEFORE)
 }
 
 _REQUEST: Final = {

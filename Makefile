@@ -28,8 +28,9 @@ check: .venv/.ready-test  ## estilo, tipos, contratos de importación y migracio
 test: .venv/.ready-test  ## todo lo anterior y las pruebas
 	@.ci/test $(PYTEST_ARGS)
 
-golden: .venv/.ready-test  ## la corrida larga de facturas al azar contra todos los jueces
+golden: .venv/.ready-test  ## la corrida larga de facturas y pagos al azar contra todos los jueces
 	@$(PYTHON_VENV) -m tests.golden.run
+	@$(PYTHON_VENV) -m tests.golden.payments
 
 bench: .venv/.ready-test  ## nuestras cifras junto al piso y junto a satcfdi, en una corrida
 	@for one in sealing typesetting road portal closing; do $(PYTHON_VENV) -m benchmarks.$$one || exit 1; done

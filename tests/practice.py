@@ -18,9 +18,9 @@ from emite.cfdi.taxes import Treatment
 from emite.chargemaster import linking
 from emite.documents.models import FiscalDocument
 from emite.invoices import insuring, stamping
-from emite.issuers import connecting
+from emite.issuers import connecting, manifest
 from emite.issuers.keys import seal_pac_password
-from emite.issuers.models import Issuer, PacAccount, Series
+from emite.issuers.models import FiscalAddress, Issuer, PacAccount, Series
 from emite.organizations.models import Membership, Organization
 from emite.pac.sandbox.authority import TestAuthority
 from tests import make
@@ -57,6 +57,11 @@ def practice(*, authority: TestAuthority | None = None, pac_url: str = "http://1
         postal_code="36257", lugar_expedicion="36257",
     )  # fmt: skip
     Series.objects.create(organization=organization, issuer=issuer, name="C")
+    FiscalAddress.objects.create(
+        organization=organization, issuer=issuer, street="Sopeña", number="12", colonia="Centro",
+        municipio="Guanajuato", estado="GUA",
+    )  # fmt: skip
+    manifest.accept(issuer, user=admin, address="127.0.0.1", now=make.now())
     account = PacAccount(
         organization=organization, issuer=issuer, provider="sandbox", base_url=pac_url, user="pruebas", dedup="content"
     )

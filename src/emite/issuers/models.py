@@ -1,4 +1,4 @@
-"""Issuer (an RFC of an organization), StoredCsd, Series and PacAccount.
+"""Issuer (an RFC of an organization), its address, banks, manifest, StoredCsd, Series and PacAccount.
 
 Keys are stored sealed: the web process can put them here, only the worker opens them.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import connection, models
 
 from emite.organizations.models import OwnedByOrganization
@@ -32,6 +33,55 @@ class Issuer(OwnedByOrganization):
 
     def __str__(self) -> str:
         return f"{self.rfc} {self.nombre}"
+
+
+class FiscalAddress(OwnedByOrganization):
+    """Where the RFC has its domicilio fiscal. Its postal code is the issuer's: here is the rest."""
+
+    issuer = models.OneToOneField(Issuer, on_delete=models.PROTECT, related_name="address")
+    street = models.CharField("calle", max_length=120)
+    number = models.CharField("número exterior", max_length=20)
+    inside = models.CharField("número interior", max_length=20, blank=True)
+    colonia = models.CharField("colonia", max_length=120)
+    municipio = models.CharField("municipio o alcaldía", max_length=120)
+    estado = models.CharField("estado", max_length=3)
+
+
+class BankAccount(OwnedByOrganization):
+    """Where the RFC is paid. The bank is the CLABE's; a wrong account is retired, never changed."""
+
+    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="bank_accounts")
+    clabe = models.CharField("CLABE", max_length=18)
+    holder = models.CharField("titular", max_length=200)
+    active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["organization", "issuer", "clabe"],
+                condition=models.Q(active=True),
+                name="bank_account_one_per_clabe",
+            ),
+            models.CheckConstraint(condition=models.Q(clabe__regex="^[0-9]{18}$"), name="bank_account_clabe_digits"),
+        ]
+
+
+class ManifestAcceptance(OwnedByOrganization):
+    """Somebody accepted our manifest for an RFC: which text, who, when and from where (as a keyed hash)."""
+
+    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="manifests")
+    version = models.CharField(max_length=10)
+    sha256 = models.CharField(max_length=64)
+    accepted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    accepted_at = models.DateTimeField()
+    from_hash = models.CharField(max_length=64)
+    insert_only = True
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organization", "issuer", "version"], name="manifest_once_per_version"),
+        ]
 
 
 class StoredCsd(OwnedByOrganization):

@@ -18,8 +18,9 @@ from emite.care.rendering import Rendered, enter
 from emite.cfdi.taxes import Treatment
 from emite.chargemaster import linking
 from emite.charges.models import CashRegister
+from emite.issuers import fiscal, manifest
 from emite.issuers.keys import load_csd, seal_pac_password
-from emite.issuers.models import Issuer, PacAccount, Series
+from emite.issuers.models import FiscalAddress, Issuer, PacAccount, Series
 from emite.ops.seeding import DEMO_PASSWORD, SUPPORT
 from emite.organizations import portal
 from emite.organizations.models import Membership, Organization
@@ -95,6 +96,12 @@ def _all(now: dt.datetime) -> Organization:
     practice = _practice(now)
     issuer = _issuer(practice)
     physician = User.objects.get(email=PHYSICIAN)
+    FiscalAddress.objects.create(
+        organization=practice, issuer=issuer, street="Padre Mier", number="510", colonia="Centro",
+        municipio="Monterrey", estado="NLE",
+    )  # fmt: skip
+    fiscal.add_account(issuer, clabe="002010077777777771", holder="Facundo Arriaga Tello", user=physician, now=now)
+    manifest.accept(issuer, user=physician, address="127.0.0.1", now=now)
     for code, label, clave in LINKS:
         linking.link(
             issuer, CodeSystem.CPT4, code, clave_prod_serv=clave, treatment=Treatment.EXENTO, label=label,

@@ -26,8 +26,8 @@ from emite.charges.sheet import Reading
 from emite.typeset.ticket_page import ticket_page
 from emite.web.access import Need, StaffRequest, may, staff
 from emite.web.csv_files import SHOWN, FileForm, csv_answer, light
-from emite.web.desk.prints import again, logo_of, paper_asked, qr_of
 from emite.web.desk.states import money_badge
+from emite.web.printing.papers import again, logo_of, paper_asked, qr_of
 from emite.web.printing.tickets import ticket_print
 
 #: Tickets that one page shows and prints.

@@ -13,10 +13,10 @@ from emite.charges.models import Refund
 from emite.typeset.note_page import NotePrint, note_page
 from emite.typeset.printing import typesetter
 from emite.web.access import Need, StaffRequest, staff
-from emite.web.desk.prints import logo_of, paper_asked, pdf_answer
 from emite.web.desk.sessions import session_or_404
 from emite.web.desk.thermal import download, width_asked
 from emite.web.printing.notes import corte_print, refund_print
+from emite.web.printing.papers import logo_of, paper_asked, pdf_answer
 
 
 @staff(Need.SEE)

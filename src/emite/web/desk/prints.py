@@ -6,37 +6,27 @@ changing the paper, is the same print. From the second on the paper says "Reimpr
 
 from __future__ import annotations
 
-import base64
-import datetime as dt
 import uuid
 from typing import Any
 
 import structlog
-from django.db import transaction
-from django.db.models import F
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_POST
 
-from emite.audit import record
 from emite.charges.models import CashRegister, Charge, PaymentSlip
 from emite.organizations.models import Organization
-from emite.typeset.data import Paper, SlipPrint, TicketPrint
+from emite.typeset.data import SlipPrint, TicketPrint
 from emite.typeset.printing import typesetter
-from emite.typeset.process import TypesetFailed
-from emite.typeset.qr import qr_svg
 from emite.typeset.ticket_page import slip_page, ticket_page
 from emite.web.access import Need, StaffRequest, staff
 from emite.web.desk.charge_page import charge_or_404
 from emite.web.errors.pages import page
+from emite.web.printing.papers import again, count, logo_of, paper_asked, pdf_answer, qr_of, same_print
 from emite.web.printing.tickets import slip_print, ticket_print
 
 log = structlog.get_logger(__name__)
-
-PAPERS: dict[str, Paper] = {"80mm": "80mm", "carta": "letter"}
 
 
 @staff(Need.COLLECT)
@@ -46,7 +36,7 @@ def print_ticket(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     charge = charge_or_404(request.organization, pk)
     if charge.state == Charge.State.VOID:
         return nothing_to_print(request)
-    number = _count(request, charge, f"charge:{charge.pk}", "charge.print")
+    number = count(request, charge, f"charge:{charge.pk}", "charge.print")
     return HttpResponseRedirect(reverse("desk:ticket", args=[charge.pk, number]))
 
 
@@ -55,7 +45,7 @@ def print_ticket(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 def print_slip(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Count one more print of the slip and open it."""
     slip = slip_or_404(request.organization, pk)
-    number = _count(request, slip, f"slip:{slip.pk}", "slip.print")
+    number = count(request, slip, f"slip:{slip.pk}", "slip.print")
     return HttpResponseRedirect(reverse("desk:slip", args=[slip.pk, number]))
 
 
@@ -105,37 +95,6 @@ def slip_or_404(organization: Organization, pk: uuid.UUID) -> PaymentSlip:
     return found
 
 
-def _count(request: StaffRequest, row: Charge | PaymentSlip, subject: str, action: str) -> int:
-    with transaction.atomic():
-        type(row)._default_manager.filter(pk=row.pk).update(prints=F("prints") + 1)
-        row.refresh_from_db(fields=["prints"])
-        record(
-            organization_id=request.organization.pk,
-            actor=request.user.email,
-            action=action,
-            subject=subject,
-            after={"print": row.prints},
-            now=timezone.now(),
-        )
-    return row.prints
-
-
-def same_print(prints: int, number: int) -> None:
-    """Only the latest print can be opened: an older address would give a second paper without its mark."""
-    if number != prints or number < 1:
-        raise Http404
-
-
-def again(number: int) -> dt.datetime | None:
-    """When it is printed again; None for the first time."""
-    return timezone.now() if number > 1 else None
-
-
-def paper_asked(request: StaffRequest) -> Paper:
-    """80 mm unless the address asks for letter."""
-    return PAPERS.get(request.GET.get("papel", ""), "80mm")
-
-
 def _paper(
     request: StaffRequest, charge: Charge, data: TicketPrint | SlipPrint, name: str, args: list[Any]
 ) -> HttpResponse:
@@ -159,39 +118,12 @@ def _paper(
     return render(request, "printing/paper.html", context)
 
 
-def qr_of(data: TicketPrint | SlipPrint) -> str:
-    return mark_safe(qr_svg(data.invoicing.url, ec="Q")) if data.invoicing.url else ""  # drawn by us
-
-
 def printer_of(request: StaffRequest) -> CashRegister | None:
     """The register with a printer where this person charged last; else the only one that has a printer."""
     rows = CashRegister.objects.filter(organization=request.organization, active=True).exclude(printer_host="")
     found = list(rows.order_by("name")[:20])
     here = [row for row in found if str(row.pk) == request.session.get("register")]
     return here[0] if here else found[0] if len(found) == 1 else None
-
-
-def logo_of(organization: Organization) -> str:
-    """As an address that needs no request."""
-    if not organization.logo or not organization.logo_type:
-        return ""
-    return f"data:{organization.logo_type};base64,{base64.b64encode(bytes(organization.logo)).decode()}"
-
-
-def pdf_answer(request: StaffRequest, draw: Any, name: str) -> HttpResponse:
-    try:
-        content = draw()
-    except TypesetFailed as error:
-        log.warning("paper_not_drawn", error=type(error).__name__)
-        return page(
-            request,
-            503,
-            "El PDF no se pudo dibujar en este momento",
-            "Imprima desde el navegador: la hoja dice lo mismo. O intente el PDF otra vez en un minuto.",
-        )
-    response = HttpResponse(content, content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{name}"'
-    return response
 
 
 def nothing_to_print(request: StaffRequest) -> HttpResponse:

@@ -17,9 +17,10 @@ from emite.typeset.note_page import NotePrint, note_page
 from emite.typeset.ticket_page import slip_page, ticket_page
 from emite.web.access import Need, StaffRequest, staff
 from emite.web.desk.charge_page import charge_or_404
-from emite.web.desk.prints import again, nothing_to_print, printer_of, same_print, slip_or_404
+from emite.web.desk.prints import nothing_to_print, printer_of, slip_or_404
 from emite.web.errors.pages import page
 from emite.web.files import attachment
+from emite.web.printing.papers import again, same_print
 from emite.web.printing.printers import PrinterAway, PrinterRefused, send
 from emite.web.printing.tickets import slip_print, ticket_print
 

@@ -1,11 +1,12 @@
 """The patient's part of a service: its charge, with the service's SAT key and treatment, and never above that part.
 
-Taking the money is `charges.collecting`; its invoice is the portal's or the desk's, as of any other charge.
+How money is taken is `charges.collecting`; its invoice is the portal's or the desk's, as of any other charge.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 
 from django.db import transaction
@@ -16,8 +17,10 @@ from emite.care.models import CareService
 from emite.care.rendering import ServiceRefused, require
 from emite.cfdi.taxes import Treatment
 from emite.chargemaster import linking
-from emite.charges.charging import charge
-from emite.charges.models import Charge
+from emite.charges.charging import charge, priced
+from emite.charges.collecting import Part, pay
+from emite.charges.drawer import Drawer
+from emite.charges.models import CashRegister, Charge, PaymentSlip
 from emite.charges.pricing import LineInput
 from emite.organizations.models import Organization
 
@@ -59,6 +62,34 @@ def line_of(service: CareService, on: dt.date) -> LineInput:
         quantity=Decimal(1),
         unit_price=service.patient_part,
     )
+
+
+def total_of(service: CareService, on: dt.date) -> Decimal:
+    """What the patient will be asked for in all, with IVA where the link says so. Raises NotLinked."""
+    _, sums = priced([line_of(service, on)])
+    return sums.total
+
+
+def collect(
+    service: CareService,
+    parts: Sequence[Part],
+    *,
+    register: CashRegister,
+    user: User,
+    now: dt.datetime,
+    cash_received: Decimal | None = None,
+    key: str,
+) -> PaymentSlip:
+    """Take the patient's part, or some of it: charge and payment in one transaction. The same key again, the same slip.
+
+    Raises ServiceRefused, NotLinked, PaymentRefused; nothing is stored then.
+    """
+    with transaction.atomic():
+        owed = charge_of(service, user=user, now=now)
+        return pay(
+            owed, parts, register=register, user=user, now=now, cash_received=cash_received, idempotency_key=key,
+            drawer=Drawer.IF_OPEN,
+        )  # fmt: skip
 
 
 def charge_of(service: CareService, *, user: User, now: dt.datetime) -> Charge:

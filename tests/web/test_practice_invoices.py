@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import pytest
@@ -177,3 +178,14 @@ def test_strangers_find_nothing_and_readers_only_read(practice: Practice) -> Non
     with tenancy.organization(practice.organization.pk):
         invoice.refresh_from_db()
     assert invoice.state == InsurerInvoice.State.REGISTERED
+
+
+def test_at_a_glance_what_waits_per_insurer_and_rfc(practice: Practice) -> None:
+    taken, other = stand.service(practice, "300.00"), stand.service(practice, "450.00")
+    stand.registered(practice, taken)
+    page = client(practice).get(reverse("practice:finance")).content.decode()
+    assert other.payer.name in page
+    for title, amount in (("Por facturar", "$450.00"), ("Registradas sin emitir", "$300.00")):
+        assert re.search(
+            rf'<th scope="row">{title}</th><td class="num">1</td><td class="num">{re.escape(amount)}', page
+        )

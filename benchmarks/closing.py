@@ -44,8 +44,8 @@ INSERT INTO charges_paymentslip (id, organization_id, charge_id, number, registe
 SELECT gen_random_uuid(), organization_id, id, number, %(register)s, paid_at, total, 0 FROM charges_charge
 """
 PAYMENTS = """
-INSERT INTO charges_payment (id, organization_id, charge_id, slip_id, forma_pago, amount)
-SELECT gen_random_uuid(), organization_id, charge_id, id, '04', amount FROM charges_paymentslip
+INSERT INTO charges_payment (id, organization_id, charge_id, slip_id, forma_pago, last4, amount)
+SELECT gen_random_uuid(), organization_id, charge_id, id, '04', '', amount FROM charges_paymentslip
 """
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +10,10 @@ import pytest
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, connection, transaction
 
-from emite.accounts.models import Letter, User
+from emite.accounts.models import Letter
 from emite.care.models import InsurerInvoice
 from emite.invoices import stamping
-from emite.organizations.models import Membership, Organization
-from emite.reviews import deciding, going_on, paying
+from emite.reviews import deciding, paying
 from emite.reviews.allowing import NotAllowed, Refused
 from emite.reviews.models import Notice, PayerPayment, ReceivedComplement, ReceivedInvoice
 from emite.settlements import complementing, following, staging
@@ -23,33 +21,11 @@ from emite.settlements.models import PaymentComplement, ReceivedPayment
 from tests import make
 from tests import practice as stand
 from tests.pac.sandbox import RunningSandbox
+from tests.payer import Insurer, accounted, go_on, insurer
 
 pytestmark = pytest.mark.django_db
 
 State = ReceivedInvoice.State
-
-
-@dataclass
-class Insurer:
-    organization: Organization
-    admin: User
-    reviewer: User
-    treasurer: User
-    reader: User
-
-
-def insurer(name: str = "Seguros La Ceiba", kind: str = Organization.Kind.INSURER) -> Insurer:
-    """An insurer with its people; it issues nothing."""
-    people = [make.user(each) for each in ("Irma", "Rosa", "Tere", "Lino")]
-    organization = Organization.objects.create(
-        slug=f"pagador-{people[0].pk.hex[-8:]}", name=name, kind=kind, postal_code="64000"
-    )
-    roles = (
-        Membership.Role.ADMINISTRADOR, Membership.Role.FACTURADOR, Membership.Role.CAJERO, Membership.Role.CONSULTA,
-    )  # fmt: skip
-    for person, role in zip(people, roles, strict=True):
-        Membership.objects.create(organization=organization, user=person, role=role, can_issue=False)
-    return Insurer(organization, *people)
 
 
 @pytest.fixture
@@ -60,21 +36,13 @@ def practice(sandbox: RunningSandbox, settings: Any) -> Iterator[stand.Practice]
 
 @pytest.fixture
 def payer(practice: stand.Practice) -> Insurer:
-    made = insurer()
-    practice.payer.account = made.organization
-    practice.payer.save()
-    return made
+    return accounted(practice)
 
 
 def invoice_of(practice: stand.Practice, number: str = "A-100", amount: str = "800.00") -> InsurerInvoice:
     made = stand.registered(practice, stand.service(practice, amount), number=number)
     stand.stamped(made, practice)
     return made
-
-
-def go_on() -> None:
-    for step in going_on.steps(make.now(), limit=50):
-        step()
 
 
 def received(practice: stand.Practice, payer: Insurer, number: str = "A-100") -> ReceivedInvoice:

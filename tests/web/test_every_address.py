@@ -21,9 +21,13 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from emite.evidence.models import PayerWord
 from emite.organizations.models import Invitation, Membership, PortalActivation
+from emite.reviews.models import ReceivedComplement
+from emite.settlements.models import ReceivedPayment
 from emite.web.access import PROVED
 from tests import make
 from tests import practice as stand
+from tests.payer import insurer
+from tests.payer import row as received
 from tests.web.api.system import System
 from tests.web.api.test_keys import OPERATIONS
 from tests.web.desk.staff import Person, member, said
@@ -33,6 +37,14 @@ pytestmark = pytest.mark.django_db
 
 Role = Membership.Role
 PATIENT = "Xiomara Quetzal Zavala"
+#: What can be asked about one payment's complement.
+COMPLEMENTS = (
+    "receivable", "complement",
+    *(
+        f"complement_{act}"
+        for act in ("issue", "progress", "mail", "deliver", "external", "undo", "xml", "pdf")
+    ),
+)  # fmt: skip
 #: Which row the `pk` of an address is, for those outside the desk (which names its own).
 ROWS = {
     "setup:person": "person", "setup:person_deactivate": "person", "setup:person_second_step": "person",
@@ -40,6 +52,11 @@ ROWS = {
     "support:activation": "activation", "login:reset": "person",
     "practice:word_file": "word",
     **{f"practice:{name}": "transfer" for name in ("transfer", "transfer_file", "undo_transfer")},
+    **{f"practice:{name}": "transfer" for name in COMPLEMENTS},
+    "insurer:complement_xml": "complement",
+    **{
+        f"insurer:{name}": "received" for name in ("invoice", "decide_one", "schedule", "ask_sat", "xml", "pdf")
+    },
     **{
         f"practice:{name}": "insurer_invoice"
         for name in (
@@ -58,7 +75,9 @@ PLAIN = {
     "support:log_export", "support:log_verify", "portal:qr", "portal:with_slash", "portal:code", "portal:logo",
     "portal:finish", "portal:charge", "portal:data", "portal:options", "portal:help", "portal:invoice", "portal:late",
     "portal:progress", "portal:xml", "portal:pdf", "portal:mail", "portal:mend", "practice:home", "practice:finance",
-    "practice:performed", "practice:invoices", "practice:register", "practice:register_transfer",
+    "practice:complements", "practice:performed", "practice:invoices", "practice:register",
+    "practice:register_transfer", "insurer:home", "insurer:inbox", "insurer:decide", "insurer:payments", "insurer:pay", "insurer:remittance",
+    "insurer:remittance_template", "insurer:ageing",
 }  # fmt: skip
 VALUES = {
     "code": "ABCD-EFGH",
@@ -115,6 +134,12 @@ def world(db: None) -> World:
     rows["transfer"] = ReceivedPayment.objects.create(
         organization=practice.organization, issuer=practice.issuer, payer_rfc=practice.payer.rfc, amount=1,
         forma_pago="03", paid_at=make.now(), registered_at=make.now(), idempotency_key="x",
+    )  # fmt: skip
+    payer = insurer()
+    rows["received"] = received(payer.organization)
+    rows["complement"] = ReceivedComplement.objects.create(
+        organization=payer.organization, supplier=practice.organization.pk, uuid=uuid.uuid4(), xml=b"<x/>",
+        received_at=make.now(),
     )  # fmt: skip
     found = {}
     for key, pattern in leaves():
@@ -206,7 +231,7 @@ def test_nothing_is_told_nor_changed(world: World, who: str) -> None:
 def _expect(key: str, address: str, who: str, response: Any) -> None:
     """Where strangers are stopped: at the log-in, at the role, or as before a thing that does not exist."""
     space = key.partition(":")[0]
-    if space not in ("desk", "setup", "support", "practice") or response.status_code == 405:
+    if space not in ("desk", "setup", "support", "practice", "insurer") or response.status_code == 405:
         return
     if who in ("nobody", "machine", "patient"):
         assert (response.status_code, response["Location"][:8]) == (302, "/entrar/"), key

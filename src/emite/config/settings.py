@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "emite.web.portal",
     "emite.web.desk",
     "emite.web.practice",
+    "emite.web.insurer",
     "emite.web.setup",
     "emite.web.support",
     "emite.web.api",

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 
@@ -112,6 +112,24 @@ def staff(*needs: Need) -> Callable[[View], View]:
         return checked
 
     return decorate
+
+
+def people_of(*kinds: Organization.Kind) -> Callable[..., Callable[[View], View]]:
+    """`staff` for organizations of these kinds alone: to the people of others the pages do not exist."""
+
+    def needing(*needs: Need) -> Callable[[View], View]:
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def of_kind(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+                if request.organization.kind not in kinds:
+                    raise Http404
+                return view(request, *args, **kwargs)
+
+            return staff(*needs)(of_kind)
+
+        return decorate
+
+    return needing
 
 
 def logged_in(view: View) -> View:

@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("emite.web.login.urls")),
     path("", include("emite.web.desk.urls")),
     path("", include("emite.web.practice.urls")),
+    path("", include("emite.web.insurer.urls")),
     path("", include("emite.web.setup.urls")),
     path("", include("emite.web.support.urls")),
     path("", include("emite.web.api.urls")),

@@ -1,0 +1,173 @@
+"""The payer's pages: an inbox that reads like mail, verdicts many at once, transfers over many, files of payments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from emite.organizations.models import Organization
+from emite.reviews.models import PayerPayment, ReceivedInvoice
+from emite.sheets.comma import MARK
+from tests import make
+from tests import practice as stand
+from tests.pac.sandbox import RunningSandbox
+from tests.payer import Insurer, accounted, go_on, insurer, row
+from tests.web.desk.staff import Person, said
+
+pytestmark = pytest.mark.django_db
+State = ReceivedInvoice.State
+
+
+@pytest.fixture
+def payer(db: None) -> Insurer:
+    return insurer()
+
+
+def page(person: Any, name: str, *args: Any, **query: Any) -> Any:
+    return Person(person).client.get(reverse(f"insurer:{name}", args=args), query)
+
+
+def post(person: Any, name: str, *args: Any, query: str = "", **data: Any) -> Any:
+    client: Client = Person(person).client
+    return client.post(reverse(f"insurer:{name}", args=args) + query, data)
+
+
+def test_the_inbox_puts_what_is_wrong_and_unread_first(payer: Insurer) -> None:
+    sound = row(payer.organization, control_number="A-1", seen_at=make.now())
+    unread = row(payer.organization, control_number="A-2")
+    faulty = row(payer.organization, control_number="A-3", has_faults=True, seen_at=make.now())
+    text = said(page(payer.reader, "inbox"))
+    assert text.index(faulty.control_number) < text.index(unread.control_number) < text.index(sound.control_number)
+    assert "Con observaciones" in text
+    assert "$2,160.00" in text, "the money at the bottom"
+    assert "Aprobar" not in text, "whoever only looks decides nothing"
+    assert said(page(payer.reader, "inbox", q=str(unread.uuid).upper())).count("A-") == 1
+
+
+def test_many_are_decided_at_once_or_none(payer: Insurer) -> None:
+    rows = [row(payer.organization) for _ in range(3)]
+    keys = [str(each.pk) for each in rows]
+    refused = post(payer.reviewer, "decide", factura=keys, accion="rechazar", reason=" ")
+    assert refused.status_code == 422
+    assert "Escriba el motivo del rechazo" in said(refused)
+    assert said(refused).count("checked") == 0
+    assert refused.content.decode().count(" checked") == 3, "what was ticked stays ticked"
+    assert (
+        post(payer.reviewer, "decide", factura=keys, accion="rechazar", reason="Falta el siniestro").status_code == 302
+    )
+    assert set(ReceivedInvoice.objects.values_list("state", "reason")) == {("rejected", "Falta el siniestro")}
+    assert post(payer.treasurer, "decide", factura=keys, accion="aprobar").status_code == 403
+    again = post(payer.reviewer, "decide", factura=keys, accion="aprobar")
+    assert again.status_code == 422, "a rejected one is looked at again first"
+
+
+def test_one_transfer_pays_many_invoices_in_part_or_whole(payer: Insurer) -> None:
+    supplier = row(payer.organization).supplier
+    first, second = (
+        row(payer.organization, supplier=supplier, control_number=name) for name in ("A-1", "A-2")
+    )  # fmt: skip
+    ReceivedInvoice.objects.filter(pk__in=[first.pk, second.pk]).update(state=State.APPROVED)
+    opened = page(payer.treasurer, "pay")
+    assert opened.status_code == 200
+    assert "A-1" in said(opened), "the only supplier is chosen"
+    today = payer.organization.local_date(make.now()).isoformat()
+    data = {
+        "factura": [str(first.pk), str(second.pk)], f"monto-{first.pk}": "$720.00", f"monto-{second.pk}": "1,20",
+        "day": today, "forma_pago": "03", "operation": "SPEI 9", "key": "8d2f1a52-6c1e-4f0a-9a39-0c1e0e2d9b11",
+    }  # fmt: skip
+    refused = post(payer.treasurer, "pay", query=f"?proveedor={first.rfc_emisor}", **data)
+    assert refused.status_code == 422
+    assert "Factura A-2: Use punto para los decimales" in said(refused)
+    assert 'value="1,20"' in refused.content.decode(), "what was typed stays"
+    data[f"monto-{second.pk}"] = "20"
+    for _ in range(2):  # a double press
+        assert post(payer.treasurer, "pay", query=f"?proveedor={first.rfc_emisor}", **data).status_code == 302
+    assert PayerPayment.objects.get().amount == Decimal("740.00")
+    assert dict(ReceivedInvoice.objects.exclude(paid=0).values_list("control_number", "paid")) == {
+        "A-1": Decimal("720.00"), "A-2": Decimal("20.00"),
+    }  # fmt: skip
+    text = said(page(payer.reader, "payments"))
+    assert "Pagado sin complemento: 1 pago por $740.00" in text
+    assert "$1,420.00" in said(page(payer.reader, "ageing"))
+    assert post(payer.reviewer, "pay", **data).status_code == 403
+
+
+def upload(payer: Insurer, content: bytes, action: str = "revisar") -> Any:
+    file = BytesIO(content)
+    file.name = "pagos.csv"
+    day = payer.organization.local_date(make.now()).isoformat()
+    return post(
+        payer.treasurer, "remittance", archivo=file, day=day, forma_pago="03", operation="Lote 7", accion=action,
+        key="8d2f1a52-6c1e-4f0a-9a39-0c1e0e2d9b12",
+    )  # fmt: skip
+
+
+def test_a_remittance_is_looked_at_first_and_names_line_and_cure(payer: Insurer) -> None:
+    good, unseen = row(payer.organization, control_number="A-1"), row(payer.organization, control_number="A-2")
+    ReceivedInvoice.objects.filter(pk=good.pk).update(state=State.APPROVED)
+    lines = (
+        "folio_fiscal;monto",
+        f'{str(good.uuid).upper()};"$720.01"',
+        f"{unseen.uuid};10",
+        "no-es;10",
+        f"{good.uuid};1",
+        "00000000-0000-0000-0000-000000000000;=1+1",
+    )
+    text = said(upload(payer, "\r\n".join(lines).encode("latin-1"), "registrar"))
+    for words in (
+        "5 de 5 renglones", "se deben $720.00, no $720.01", "apruébela antes", "no es un folio fiscal",
+        "ya está en otro renglón", "no está en su bandeja",
+    ):  # fmt: skip
+        assert words in text
+    assert not PayerPayment.objects.exists()
+    assert "Faltan columnas" in said(upload(payer, b"uuid,importe\n1,2\n"))
+    assert "libro de Excel" in said(upload(payer, b"PK\x03\x04hola"))
+    assert upload(payer, b"x" * 6_000_000).status_code == 413
+
+    sound = f'{MARK}folio_fiscal,monto\n{good.uuid},"$1,2"\n'.encode()
+    assert "1234.50 o 1,234.50" in said(upload(payer, sound))
+    sound = f"{MARK}folio_fiscal,monto\n{good.uuid},700.50\n".encode()
+    looked = said(upload(payer, sound))
+    assert "todavía no se registra nada" in looked
+    assert "quedan 19.50" in looked
+    assert not PayerPayment.objects.exists()
+    assert upload(payer, sound, "registrar").status_code == 302
+    assert upload(payer, sound, "registrar").status_code == 302, "pressed twice"
+    assert [one.amount for one in PayerPayment.objects.all()] == [Decimal("700.50")]
+
+
+@pytest.fixture
+def practice(sandbox: RunningSandbox, settings: Any) -> Iterator[stand.Practice]:
+    with stand.behind(sandbox, settings) as made:
+        yield made
+
+
+def test_an_invoice_shows_what_it_says_and_nothing_of_the_patient(practice: stand.Practice) -> None:
+    payer = accounted(practice)
+    service = stand.service(practice, patient_name="Ana Torres Luna")
+    stand.stamped(stand.registered(practice, service), practice)
+    go_on()
+    arrived = ReceivedInvoice.objects.get()
+    text = said(page(payer.reader, "invoice", arrived.pk))
+    assert "están en orden" in text
+    assert "El SAT dijo «Vigente»" in text
+    assert "Ana Torres" not in text
+    assert arrived.nombre_emisor in text
+    arrived.refresh_from_db()
+    assert arrived.seen_at is not None
+    assert page(payer.reader, "xml", arrived.pk).content == bytes(arrived.xml)
+    assert page(payer.reader, "pdf", arrived.pk).content.startswith(b"%PDF")
+    assert post(payer.reviewer, "decide_one", arrived.pk, accion="aprobar").status_code == 302
+    day = post(payer.reviewer, "schedule", arrived.pk, day="2020-01-01")
+    assert (day.status_code, "no puede ser pasada" in said(day)) == (422, True)
+    other = insurer("Otra", Organization.Kind.ADMINISTRATOR)
+    for name in ("invoice", "xml", "pdf"):
+        assert page(other.reader, name, arrived.pk).status_code == 404
+    assert post(other.reviewer, "decide_one", arrived.pk, accion="rechazar", reason="No").status_code == 404
+    assert page(practice.reader, "inbox").status_code == 404, "the practice has another door"

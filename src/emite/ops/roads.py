@@ -9,6 +9,7 @@ import datetime as dt
 import json
 import re
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,15 +54,17 @@ class Ground:
     """Folder of the certificates of its own test authority."""
 
 
-def walk(ground: Ground, out: Path) -> bool:
+#: Walks one road, leaves its documents in a folder and says what became of each.
+Road = Callable[[Ground, Path], dict[str, Any]]
+
+
+def walk(ground: Ground, out: Path, more: Sequence[Road] = ()) -> bool:
     """Walk every road against a running installation; True when all ended as they should. Says why when not."""
     out.mkdir(parents=True, exist_ok=True)
     summary: dict[str, Any] = {"ok": False, "documents": {}}
     try:
-        summary["documents"] |= _remision(ground, out)
-        summary["documents"] |= _global(ground, out)
-        summary["documents"] |= _substitution(ground, out)
-        summary["documents"] |= _credit_note(ground, out)
+        for road in (_remision, _global, _substitution, _credit_note, *more):
+            summary["documents"] |= road(ground, out)
         summary["ok"] = all(document["status"] == "timbrada" for document in summary["documents"].values())
     except Lost as lost:
         summary["error"] = str(lost)
@@ -77,7 +80,7 @@ def _remision(ground: Ground, out: Path) -> dict[str, Any]:
     """The hospital charges on a remisión; the patient invoices it alone."""
     steps, slug = Steps(), ground.slug
     cashier = Visitor(ground.site)
-    _log_in(cashier, "caja@santelmo.demo", ground.password)
+    log_in(cashier, "caja@santelmo.demo", ground.password)
     steps.done("entrar")
     page = _new_remision(cashier)
     charge_url = page.url.partition("?")[0]
@@ -85,10 +88,10 @@ def _remision(ground: Ground, out: Path) -> dict[str, Any]:
     page = _pay(cashier, page)
     steps.done("pago")
     ticket = _print(cashier, cashier.get(charge_url), "ticket")
-    _save(out / "remision-ticket.pdf", _pdf(cashier, ticket))
+    save(out / "remision-ticket.pdf", _pdf(cashier, ticket))
     steps.done("ticket")
     slip = _print(cashier, cashier.get(charge_url), "pagos")
-    _save(out / "remision-pago.pdf", _pdf(cashier, slip))
+    save(out / "remision-pago.pdf", _pdf(cashier, slip))
     steps.done("comprobante")
 
     patient = Visitor(ground.site)
@@ -103,63 +106,63 @@ def _remision(ground: Ground, out: Path) -> dict[str, Any]:
     steps.done("portal_datos")
     _await_stamp(patient, slug)
     steps.done("timbre")
-    xml = _file(patient, f"/f/{slug}/factura/xml", "application/xml")
-    _save(out / "remision-factura.xml", xml)
+    xml = file_of(patient, f"/f/{slug}/factura/xml", "application/xml")
+    save(out / "remision-factura.xml", xml)
     steps.done("xml")
-    _save(out / "remision-factura.pdf", _file(patient, f"/f/{slug}/factura/pdf", "application/pdf"))
+    save(out / "remision-factura.pdf", file_of(patient, f"/f/{slug}/factura/pdf", "application/pdf"))
     steps.done("pdf")
-    return {"remision-factura": _told(xml, "remision-factura.xml", steps, ground)}
+    return {"remision-factura": told(xml, "remision-factura.xml", steps, ground)}
 
 
 def _global(ground: Ground, out: Path) -> dict[str, Any]:
     """What nobody asked an invoice for goes into the day's factura global."""
     steps = Steps()
     cashier = Visitor(ground.site)
-    _log_in(cashier, "caja@santelmo.demo", ground.password)
+    log_in(cashier, "caja@santelmo.demo", ground.password)
     _pay(cashier, _new_remision(cashier))
     steps.done("remision_pagada")
     biller = Visitor(ground.site)
-    _log_in(biller, "factura@santelmo.demo", ground.password)
+    log_in(biller, "factura@santelmo.demo", ground.password)
     page = biller.submit(biller.get("/caja/cierre/?tipo=01"), {}, has="emisor")
     if page.status != 200 or not re.search(r"/caja/cierre/[0-9a-f-]{36}/", page.url):
         raise Lost(f"el periodo no se cerró ({page.status}): {page.text[:500]}")
     steps.done("cierre")
     page = _await_global(biller, page)
     steps.done("timbre")
-    xml = _file(biller, page.link("/1/xml"), "application/xml")
-    _save(out / "global.xml", xml)
-    _save(out / "global.pdf", _file(biller, page.link("/1/pdf"), "application/pdf"))
+    xml = file_of(biller, page.link("/1/xml"), "application/xml")
+    save(out / "global.xml", xml)
+    save(out / "global.pdf", file_of(biller, page.link("/1/pdf"), "application/pdf"))
     steps.done("archivos")
-    return {"global": _told(xml, "global.xml", steps, ground)}
+    return {"global": told(xml, "global.xml", steps, ground)}
 
 
 def _substitution(ground: Ground, out: Path) -> dict[str, Any]:
     """An invoice of the counter has the wrong uso: another takes its place, and the SAT cancels the first."""
     steps, biller = Steps(), Visitor(ground.site)
-    _log_in(biller, "factura@santelmo.demo", ground.password)
+    log_in(biller, "factura@santelmo.demo", ground.password)
     charge = _pay(biller, _new_remision(biller)).url.partition("?")[0]
     biller.submit(biller.get(f"{charge}factura/"), PATIENT | {"email": ""}, has="rfc")
     page = _await_words(biller, charge, "Corregir datos", "la factura de caja no se timbró")
-    wrong = _file(biller, f"{charge}factura/xml", "application/xml")
+    wrong = file_of(biller, f"{charge}factura/xml", "application/xml")
     steps.done("factura")
     page = biller.submit(biller.get(page.link("/corregir/")), {"uso_cfdi": "S01"}, has="rfc")
     if page.status != 200 or "/cancelacion/" not in page.url:
         raise Lost(f"la sustitución no se aceptó ({page.status}): {page.text[:500]}")
     page = _await_words(biller, page.url, "Sustituida", "la factura anterior no se canceló")
     steps.done("sustitucion")
-    xml = _file(biller, page.link("/sustitucion.xml"), "application/xml")
-    _save(out / "sustitucion.xml", xml)
-    _save(out / "sustitucion.pdf", _file(biller, page.link("/sustitucion.pdf"), "application/pdf"))
-    told = _file(biller, page.link("/acuse.xml"), "application/xml")
+    xml = file_of(biller, page.link("/sustitucion.xml"), "application/xml")
+    save(out / "sustitucion.xml", xml)
+    save(out / "sustitucion.pdf", file_of(biller, page.link("/sustitucion.pdf"), "application/pdf"))
+    received = file_of(biller, page.link("/acuse.xml"), "application/xml")
     first = timbre.read(parse(wrong))
     assert first is not None
     try:
-        acuse.read(told, rfc_emisor=_emisor(wrong), uuids=frozenset({first.uuid}))
+        acuse.read(received, rfc_emisor=_emisor(wrong), uuids=frozenset({first.uuid}))
     except acuse.AcuseInvalid as invalid:
         raise Lost(f"acuse-cancelacion.xml: {invalid.reason}") from invalid
-    _save(out / "acuse-cancelacion.xml", told)
+    save(out / "acuse-cancelacion.xml", received)
     steps.done("archivos")
-    return {"sustitucion": _told(xml, "sustitucion.xml", steps, ground)}
+    return {"sustitucion": told(xml, "sustitucion.xml", steps, ground)}
 
 
 def _await_words(visitor: Visitor, address: str, words: str, trouble: str) -> Page:
@@ -175,10 +178,10 @@ def _await_words(visitor: Visitor, address: str, words: str, trouble: str) -> Pa
 def _credit_note(ground: Ground, out: Path) -> dict[str, Any]:
     """A part of what was invoiced is given back: a nota de crédito takes it from the invoice."""
     steps, biller = Steps(), Visitor(ground.site)
-    _log_in(biller, "factura@santelmo.demo", ground.password)
+    log_in(biller, "factura@santelmo.demo", ground.password)
     charge = _pay(biller, _new_remision(biller)).url.partition("?")[0]
     biller.submit(biller.get(f"{charge}factura/"), PATIENT | {"email": ""}, has="rfc")
-    page = _await_link(biller, charge, "/nota-de-credito/", "la factura de caja no se timbró")
+    page = await_link(biller, charge, "/nota-de-credito/", "la factura de caja no se timbró")
     steps.done("factura")
     wanted = {"reason": "devolucion", "how": "importe", "amount": "116.00", "explanation": "Servicio que no se prestó"}
     page = biller.submit(
@@ -187,18 +190,18 @@ def _credit_note(ground: Ground, out: Path) -> dict[str, Any]:
     page = biller.submit(page, wanted, has="explanation", button=("accion", "emitir"))
     if page.status != 200 or "Nota de crédito solicitada" not in page.text:
         raise Lost(f"la nota de crédito no se aceptó ({page.status}): {page.text[:500]}")
-    page = _await_link(biller, charge, "/xml", "la nota de crédito no se timbró", under="/notas-de-credito/")
+    page = await_link(biller, charge, "/xml", "la nota de crédito no se timbró", under="/notas-de-credito/")
     steps.done("nota")
     links = [href for href in page.tree.xpath("//a/@href") if "/notas-de-credito/" in href]
-    xml = _file(biller, next(href for href in links if href.endswith("/xml")), "application/xml")
-    _save(out / "nota-credito.xml", xml)
+    xml = file_of(biller, next(href for href in links if href.endswith("/xml")), "application/xml")
+    save(out / "nota-credito.xml", xml)
     pdf = next(href for href in links if href.endswith("/pdf"))
-    _save(out / "nota-credito.pdf", _file(biller, pdf, "application/pdf"))
+    save(out / "nota-credito.pdf", file_of(biller, pdf, "application/pdf"))
     steps.done("archivos")
-    return {"nota-credito": _told(xml, "nota-credito.xml", steps, ground)}
+    return {"nota-credito": told(xml, "nota-credito.xml", steps, ground)}
 
 
-def _await_link(visitor: Visitor, address: str, ending: str, trouble: str, *, under: str = "") -> Page:
+def await_link(visitor: Visitor, address: str, ending: str, trouble: str, *, under: str = "") -> Page:
     """The page at this address, once it leads there."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -221,9 +224,10 @@ def _await_global(biller: Visitor, page: Page) -> Page:
     return page
 
 
-def _log_in(visitor: Visitor, email: str, password: str) -> None:
+def log_in(visitor: Visitor, email: str, password: str, *, home: str = "/caja") -> None:
+    """Enter, and be led to one's own home. Raises Lost."""
     page = visitor.submit(visitor.get("/entrar/"), {"email": email, "password": password}, has="password")
-    if page.status != 200 or "/caja" not in page.url:
+    if page.status != 200 or home not in page.url:
         raise Lost(f"no se pudo entrar como {email}: {page.text[:300]}")
 
 
@@ -259,10 +263,10 @@ def _print(cashier: Visitor, page: Page, what: str) -> Page:
 
 
 def _pdf(cashier: Visitor, paper: Page) -> bytes:
-    return _file(cashier, paper.link(".pdf"), "application/pdf")
+    return file_of(cashier, paper.link(".pdf"), "application/pdf")
 
 
-def _file(visitor: Visitor, address: str, kind: str) -> bytes:
+def file_of(visitor: Visitor, address: str, kind: str) -> bytes:
     page = visitor.get(address)
     if page.status != 200 or page.kind != kind:
         raise Lost(f"{address}: se esperaba {kind} y llegó {page.kind} ({page.status})")
@@ -290,7 +294,7 @@ def _await_stamp(patient: Visitor, slug: str) -> None:
     raise Lost(f"la factura no se timbró en {PATIENCE_SECONDS:.0f} s: {page.text[:300]}")
 
 
-def _told(xml: bytes, name: str, steps: Steps, ground: Ground) -> dict[str, Any]:
+def told(xml: bytes, name: str, steps: Steps, ground: Ground) -> dict[str, Any]:
     """What summary.json says of a document. Raises Lost when `emite check` finds anything in it."""
     stamp = timbre.read(parse(xml))
     authorities, signers = check.own_trust(ground.trust)
@@ -305,5 +309,5 @@ def _emisor(xml: bytes) -> str:
     return "" if emisor is None else emisor.get("Rfc", "")
 
 
-def _save(path: Path, data: bytes) -> None:
+def save(path: Path, data: bytes) -> None:
     path.write_bytes(data)

@@ -2,10 +2,11 @@
 
 from django.urls import URLPattern, path
 
-from emite.web.practice import finance, home, intake, invoice, registering
+from emite.web.practice import complements, finance, home, intake, invoice, payer_side, registering, transfers
 
 app_name = "practice"
 _FACTURAS = "consultorio/finanzas/facturacion/facturas/"
+_PAGOS = "consultorio/finanzas/pagos/"
 urlpatterns: list[URLPattern] = [
     path("consultorio/", home.home, name="home"),
     path("consultorio/finanzas/", home.finance, name="finance"),
@@ -24,4 +25,11 @@ urlpatterns: list[URLPattern] = [
     path(f"{_FACTURAS}<uuid:pk>/correo/", invoice.mail, name="mail"),
     path(f"{_FACTURAS}<uuid:pk>/cfdi.xml", invoice.xml, name="xml"),
     path(f"{_FACTURAS}<uuid:pk>/cfdi.pdf", invoice.pdf, name="pdf"),
+    path(f"{_FACTURAS}<uuid:pk>/respuesta/", payer_side.word, name="word"),
+    path("consultorio/finanzas/facturacion/respuestas/<uuid:pk>/evidencia", payer_side.word_file, name="word_file"),
+    path(f"{_PAGOS}registrar/", transfers.register, name="register_transfer"),
+    path(f"{_PAGOS}<uuid:pk>/", transfers.transfer, name="transfer"),
+    path(f"{_PAGOS}<uuid:pk>/evidencia", transfers.transfer_file, name="transfer_file"),
+    path(f"{_PAGOS}<uuid:pk>/deshacer/", transfers.undo, name="undo_transfer"),
+    *complements.addresses,
 ]

@@ -180,6 +180,15 @@ def test_strangers_find_nothing_and_readers_only_read(practice: Practice) -> Non
     assert invoice.state == InsurerInvoice.State.REGISTERED
 
 
+def test_a_month_of_one_insurer_is_one_zip_of_its_own_documents(practice: Practice) -> None:
+    browser, address = client(practice), reverse("practice:month", args=[practice.issuer.pk])
+    answer = browser.get(address, {"rfc": practice.payer.rfc, "mes": "2026-11"})
+    assert answer["Content-Disposition"] == 'attachment; filename="cfdi-CACX7605101P8-SCE050620LQ5-2026-11.zip"'
+    assert b"".join(answer.streaming_content)[:2] == b"PK"  # type: ignore[arg-type]
+    for wrong in ({"rfc": "XAXX010101000"}, {"mes": "noviembre"}, {"mes": "0000-13"}):
+        assert browser.get(address, {"rfc": practice.payer.rfc, "mes": "2026-11"} | wrong).status_code == 404
+
+
 def test_at_a_glance_what_waits_per_insurer_and_rfc(practice: Practice) -> None:
     taken, other = stand.service(practice, "300.00"), stand.service(practice, "450.00")
     stand.registered(practice, taken)

@@ -39,10 +39,11 @@ _KINDS = {"I": "Ingreso", "E": "Egreso", "P": "Pago"}
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A natural month of an issuer, by the clocks of its organization."""
+    """A natural month of an issuer, by the clocks of its organization; of one receptor, when its RFC is said."""
 
     issuer: Issuer
     first: dt.date
+    receptor: str = ""
 
     def bounds(self) -> tuple[dt.datetime, dt.datetime]:
         midnight = dt.time(tzinfo=self.issuer.organization.zone)
@@ -51,7 +52,7 @@ class Month:
 
     @property
     def name(self) -> str:
-        return f"cfdi-{self.issuer.rfc}-{self.first:%Y-%m}"
+        return "-".join(part for part in ("cfdi", self.issuer.rfc, self.receptor, f"{self.first:%Y-%m}") if part)
 
     def documents(self) -> QuerySet[FiscalDocument]:
         """Stamped in the month, in the order of their stamps; then those asked for in it and not settled."""
@@ -59,6 +60,8 @@ class Month:
         stamped = Q(state__in=WITH_UUID, stamped_at__gte=start, stamped_at__lt=end)
         doubtful = Q(state__in=UNSETTLED, created_at__gte=start, created_at__lt=end)
         found = FiscalDocument.objects.filter(stamped | doubtful, organization=self.issuer.organization)
+        if self.receptor:
+            found = found.filter(receptor_rfc=self.receptor)
         return found.filter(issuer=self.issuer).defer("content").order_by("stamped_at", "pk")
 
 

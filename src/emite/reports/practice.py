@@ -6,7 +6,7 @@ Five questions to the database, however many services there are.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -87,7 +87,7 @@ def sums_of(standings: Iterable[Standing]) -> dict[str, Amount]:
     }
 
 
-def _sums(organization: Organization) -> dict[str, Iterable[dict[str, Any]]]:
+def _sums(organization: Organization) -> dict[str, Iterable[Mapping[str, Any]]]:
     services = CareService.objects.filter(organization=organization, state=CareService.State.RENDERED, payer_part__gt=0)
     waiting = insured.free(services).order_by().values("issuer", rfc=F("payer__rfc"))
     invoices = InsurerInvoice.objects.filter(organization=organization).values("issuer", rfc=F("payer__rfc"))
@@ -106,7 +106,7 @@ def _sums(organization: Organization) -> dict[str, Iterable[dict[str, Any]]]:
     }
 
 
-def _complements(organization: Organization) -> Iterable[dict[str, Any]]:
+def _complements(organization: Organization) -> Iterable[Mapping[str, Any]]:
     due = PaymentComplement.objects.filter(organization=organization, state=PaymentComplement.State.DUE)
     rows = due.values(issuer=F("payment__issuer"), rfc=F("payment__payer_rfc"))
     return rows.annotate(count=Count("pk"), first=Min("due_on"))

@@ -10,7 +10,17 @@ import datetime as dt
 from django.db import IntegrityError
 
 from emite.charges.models import Allocation, CashRegister, Charge
+from emite.database.kept import Given, Kept
 from emite.documents.models import FiscalDocument
+
+_LIVE = Kept(
+    lambda: (
+        Allocation.objects.select_related("document")
+        # Its content stays in the database until somebody reads it: a factura global's is half a megabyte.
+        .defer("document__content")
+        .filter(organization=Given("organization"), charge=Given("charge"), active=True)
+    )
+)
 
 
 class AlreadyAllocated(Exception):
@@ -40,9 +50,7 @@ def allocate(
 
 def live_document(target: Charge) -> FiscalDocument | None:
     """The document that invoices this charge now, if any."""
-    # Its content stays in the database until somebody reads it: a factura global's is half a megabyte.
-    rows = Allocation.objects.select_related("document").defer("document__content")
-    allocation = rows.filter(charge=target, active=True).first()
+    allocation = _LIVE.first(organization=target.organization_id, charge=target.pk)
     return allocation.document if allocation else None
 
 

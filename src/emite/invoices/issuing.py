@@ -17,6 +17,7 @@ from emite.cfdi.comprobante import Receptor
 from emite.charges.allocating import AlreadyAllocated, allocate, live_document
 from emite.charges.allowing import NotAllowed as NotAllowed
 from emite.charges.models import CashRegister, Charge
+from emite.database.kept import Given, Kept
 from emite.documents.models import Delivery, FiscalDocument
 from emite.documents.sealing import NotReady, draft
 from emite.documents.steps import reached
@@ -25,6 +26,18 @@ from emite.invoices.building import comprobante
 from emite.issuers.models import Issuer, Series
 from emite.organizations.models import Membership
 from emite.organizations.permissions import Need, Role
+
+_PERMISSION = Kept(
+    lambda: Membership.objects.who_may(Need.ISSUE).filter(organization=Given("organization"), user=Given("user"))[:1]
+)
+_SERIES = Kept(
+    lambda: Series.objects.filter(organization=Given("organization"), issuer=Given("issuer")).order_by("name")[:1]
+)
+_WEB_REGISTER = Kept(
+    lambda: CashRegister.objects.filter(organization=Given("organization"), web_invoicing=True, active=True).order_by(
+        "pk"
+    )[:1]
+)
 
 
 class NotInvoiceable(Exception):
@@ -169,7 +182,7 @@ def _earlier(charges: Sequence[Charge], idempotency_key: str) -> FiscalDocument 
 
 def may_issue(user: User, organization_id: uuid.UUID) -> bool:
     """The issuing permission, asked at the moment of issuing."""
-    return Membership.objects.who_may(Need.ISSUE).filter(organization_id=organization_id, user=user).exists()
+    return _PERMISSION.first(organization=organization_id, user=user.pk) is not None
 
 
 def may_give_credit(user: User, organization_id: uuid.UUID) -> bool:
@@ -180,7 +193,7 @@ def may_give_credit(user: User, organization_id: uuid.UUID) -> bool:
 
 def series_of(issuer: Issuer) -> Series:
     """Where its folios come from. Raises NotReady."""
-    series = Series.objects.filter(organization_id=issuer.organization_id, issuer=issuer).order_by("name").first()
+    series = _SERIES.first(organization=issuer.organization_id, issuer=issuer.pk)
     if series is None:
         raise NotReady("Falta la serie de folios del emisor.")
     return series
@@ -190,4 +203,4 @@ def _register(charge: Charge, channel: str) -> CashRegister | None:
     """Portal invoices are booked to the register of "Facturación web"."""
     if channel != FiscalDocument.Channel.PORTAL:
         return None
-    return CashRegister.objects.filter(organization_id=charge.organization_id, web_invoicing=True, active=True).first()
+    return _WEB_REGISTER.first(organization=charge.organization_id)

@@ -145,8 +145,3 @@ def test_one_transfer_over_pasted_folios_with_its_differences(practice: Practice
     assert (
         answered(practice, InsurerInvoice.objects.get(control_number="A-1"), "rejected", reason="x").status_code == 422
     )
-
-    undo = reverse("practice:undo_transfer", args=[payment.pk])
-    assert client(practice).post(undo, {"motivo": ""}).status_code == 422
-    assert client(practice).post(undo, {"motivo": "Era de otra clínica"}).status_code == 302
-    assert Receivable.objects.get(folio="A-1").paid == 0

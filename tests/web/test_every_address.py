@@ -51,7 +51,7 @@ ROWS = {
     "setup:invitation_resend": "invitation", "setup:invitation_revoke": "invitation",
     "support:activation": "activation", "login:reset": "person",
     "practice:word_file": "word",
-    **{f"practice:{name}": "transfer" for name in ("transfer", "transfer_file", "undo_transfer")},
+    **{f"practice:{name}": "transfer" for name in ("transfer", "transfer_file")},
     **{f"practice:{name}": "transfer" for name in COMPLEMENTS},
     "insurer:complement_xml": "complement",
     **{

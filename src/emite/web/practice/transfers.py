@@ -16,7 +16,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from emite.care.models import Payer
 from emite.cfdi.money import total
@@ -25,7 +25,7 @@ from emite.evidence.models import ShortPayment, TransferEvidence
 from emite.evidence.proof import Refused
 from emite.evidence.transferring import Line
 from emite.settlements import paying
-from emite.settlements.models import Receivable, ReceivedPayment
+from emite.settlements.models import PaymentComplement, Receivable, ReceivedPayment
 from emite.settlements.paying import PaymentRefused
 from emite.web.amounts import AmountField, read_amount
 from emite.web.once import key_of
@@ -205,19 +205,26 @@ def _names(rows: Sequence[Row]) -> list[tuple[str, str]]:
 @practice(Need.SEE)
 @require_GET
 def transfer(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return _show(request, _payment_or_404(request, pk))
-
-
-@practice(Need.COLLECT)
-@require_POST
-def undo(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """What it paid, what was short and why, its proof, and the way to its complement (where it is undone too)."""
     payment = _payment_or_404(request, pk)
-    try:
-        paying.undo(payment, reason=request.POST.get("motivo", ""), user=request.user, now=timezone.now())
-    except PaymentRefused as refused:
-        return _show(request, payment, refused.message)
-    messages.success(request, "Pago deshecho: lo que se debía se debe otra vez.")
-    return HttpResponseRedirect(reverse("practice:transfer", args=[payment.pk]))
+    shares = list(payment.shares.select_related("receivable").order_by("receivable__issued_at", "pk"))
+    numbers = transferring.control_numbers([share.receivable for share in shares])
+    short = {each.receivable_id: each for each in ShortPayment.objects.filter(payment=payment)}
+    lines: list[dict[str, Any]] = [
+        {
+            "number": numbers.get(share.receivable.cfdi_uuid, str(share.receivable)),
+            "share": share,
+            "short": short.get(share.receivable_id),
+        }
+        for share in shares
+    ]
+    kept = TransferEvidence.objects.filter(organization=request.organization, payment=payment).defer("file").first()
+    context = context_of(
+        request, "facturas", filters=filters_of(request), payment=payment, lines=lines, evidence=kept,
+        forma=paying.FORMS.get(payment.forma_pago, payment.forma_pago), zone=request.organization.zone,
+        complement=payment.complements.exclude(state=PaymentComplement.State.CANCELLED).first(),
+    )  # fmt: skip
+    return render(request, "practice/transfer_done.html", context)
 
 
 @practice(Need.SEE)
@@ -233,24 +240,3 @@ def _payment_or_404(request: StaffRequest, pk: uuid.UUID) -> ReceivedPayment:
     if found is None:
         raise Http404
     return found
-
-
-def _show(request: StaffRequest, payment: ReceivedPayment, problem: str = "") -> HttpResponse:
-    shares = list(payment.shares.select_related("receivable").order_by("receivable__issued_at", "pk"))
-    numbers = transferring.control_numbers([share.receivable for share in shares])
-    short = {each.receivable_id: each for each in ShortPayment.objects.filter(payment=payment)}
-    lines: list[dict[str, Any]] = [
-        {
-            "number": numbers.get(share.receivable.cfdi_uuid, str(share.receivable)),
-            "share": share,
-            "short": short.get(share.receivable_id),
-        }
-        for share in shares
-    ]
-    kept = TransferEvidence.objects.filter(organization=request.organization, payment=payment).defer("file").first()
-    context = context_of(
-        request, "facturas", filters=filters_of(request), payment=payment, lines=lines, evidence=kept, problem=problem,
-        forma=paying.FORMS.get(payment.forma_pago, payment.forma_pago), zone=request.organization.zone,
-        complement=payment.complements.exclude(state="cancelled").first(),
-    )  # fmt: skip
-    return render(request, "practice/transfer_done.html", context, status=422 if problem else 200)

@@ -30,6 +30,5 @@ urlpatterns: list[URLPattern] = [
     path(f"{_PAGOS}registrar/", transfers.register, name="register_transfer"),
     path(f"{_PAGOS}<uuid:pk>/", transfers.transfer, name="transfer"),
     path(f"{_PAGOS}<uuid:pk>/evidencia", transfers.transfer_file, name="transfer_file"),
-    path(f"{_PAGOS}<uuid:pk>/deshacer/", transfers.undo, name="undo_transfer"),
     *complements.addresses,
 ]

@@ -1,0 +1,75 @@
+"""An insurer without an account, in chromium: its answer with its evidence, and one transfer that was short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from emite.settlements import following
+from tests import make
+from tests import practice as stand
+from tests.flows.browsing import DESKTOP, PHONE, browsing
+from tests.flows.test_attending import enter
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.flows.browsing import Site
+    from tests.pac.sandbox import RunningSandbox
+    from tests.practice import Practice
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def practice(sandbox: RunningSandbox, settings: object, transactional_db: None) -> Iterator[Practice]:
+    with stand.behind(sandbox, settings) as made:
+        for number, amount in (("A-1", "800.00"), ("A-2", "1000.00")):
+            invoice = stand.registered(made, stand.service(made, amount), number=number)
+            following.after(stand.stamped(invoice, made).pk, now=make.now())
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("size", "name", "javascript"),
+    [
+        pytest.param(DESKTOP, "1280", True, id="desktop"),
+        pytest.param(PHONE, "390", False, id="phone without scripts"),
+    ],
+)
+def test_answer_and_transfer(
+    browser: Browser, site: Site, practice: Practice, size: dict[str, int], name: str, javascript: bool
+) -> None:
+    with browsing(browser, size, javascript=javascript) as watched:
+        page = watched.page
+        enter(watched, site, practice.admin)
+        watched.go(f"{site.url}/consultorio/finanzas/facturacion/facturas/")
+        page.get_by_role("link", name="A-1", exact=True).click()
+        page.get_by_role("link", name="Registrar respuesta de la aseguradora").click()
+        page.get_by_role("button", name="Registrar respuesta").click()
+        expect(page.locator(".summary")).to_contain_text("Escriba una nota o elija un archivo")
+        page.get_by_label("Qué dijo").select_option("La aprobó")
+        page.get_by_label("Nota").fill("Lo confirmó Laura por teléfono")
+        watched.looks_right(f"respuesta-{name}")
+        page.get_by_role("button", name="Registrar respuesta").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Aprobada")
+
+        watched.go(f"{site.url}/consultorio/finanzas/facturacion/facturas/")
+        page.get_by_role("link", name="Registrar pago").click()
+        page.get_by_label("Monto de la transferencia").fill("1,570.00")
+        page.get_by_label("Referencia").fill("SPEI 881")
+        page.get_by_label("Pegar folios").fill("A-1\nA-2 850.00")
+        page.get_by_role("button", name="Revisar").click()
+        expect(page.locator("tfoot")).to_contain_text("Cuadra con la transferencia")
+        page.get_by_label("Por qué faltó en A-2").select_option("Glosa")
+        page.get_by_label("Nota").fill("Estado de cuenta de hoy")
+        watched.looks_right(f"registrar-pago-{name}")
+        page.get_by_role("button", name="Registrar pago").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Pago de $1,570.00")
+        expect(page.get_by_role("row", name="A-2")).to_contain_text("Glosa")
+        watched.looks_right(f"pago-registrado-{name}")
+        watched.go(page.url)
+        watched.light()

@@ -147,7 +147,7 @@ def test_an_unlinked_code_and_a_missing_reference_stop_it_before_the_stamp(pract
     assert caught.value.codes == [("cpt4", "90834")]
     stand.link(practice, "90834")
     practice.payer.reference_label, practice.payer.reference_required = "Siniestro", True
-    practice.payer.folio_rule = lint.EXAMPLE["folio_rule"]
+    practice.payer.folio_rule = lint.EXAMPLE
     practice.payer.save()
     stand.service(practice, reference="")
     insuring.choose(invoice, [], everything=True, user=practice.admin, now=make.now())

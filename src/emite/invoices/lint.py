@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 from emite.care.models import CareService, Payer
 from emite.cfdi.faults import Fault
 
-#: As AXA México publishes for suppliers of medical services: "siniestro" in each line, folio of letters and digits.
-EXAMPLE: Final = {"reference_label": "Siniestro", "reference_required": True, "folio_rule": "[A-Z]{0,4}[0-9]{1,10}"}
+#: As large insurers ask of those who treat their insured (AXA's profile): some letters, then the number.
+EXAMPLE: Final = "[A-Z]{0,4}[0-9]{1,10}"
 #: Repetitions without bound in one rule: with no groups, time grows with the folio's length to this power.
 _MOST_OPEN: Final = 2
 
@@ -26,7 +26,7 @@ def rule_problem(rule: str) -> str:
     try:
         re.compile(rule)
     except re.error:
-        return "La forma del folio no se entiende: por ejemplo [A-Z]{0,4}[0-9]{1,10}."
+        return f"La forma del folio no se entiende: por ejemplo {EXAMPLE}."
     return ""
 
 

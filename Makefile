@@ -32,8 +32,8 @@ golden: .venv/.ready-test  ## la corrida larga de facturas y pagos al azar contr
 	@$(PYTHON_VENV) -m tests.golden.run
 	@$(PYTHON_VENV) -m tests.golden.payments
 
-bench: .venv/.ready-test  ## nuestras cifras junto al piso y junto a satcfdi, en una corrida
-	@for one in sealing typesetting insurer road portal closing; do $(PYTHON_VENV) -m benchmarks.$$one || exit 1; done
+bench: .venv/.ready-test  ## nuestras cifras junto al piso, a satcfdi y a la meta, en una corrida y una tabla
+	@$(PYTHON_VENV) -m benchmarks
 
 pictures: .venv/.ready-test  ## las imágenes del README y de las guías, de una demostración propia
 	@$(PYTHON_VENV) -m tests.flows.pictures

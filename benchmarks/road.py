@@ -9,77 +9,41 @@ signature of the same run (the floor of any seal) and the targets of the project
 from __future__ import annotations
 
 import http.client
-import os
-import shutil
-import signal
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-PATIENT = {
-    "rfc": "XOJI740919U48", "nombre": "INGRID XODAR JIMENEZ", "domicilio_fiscal": "76028",
-    "regimen_fiscal": "605", "uso_cfdi": "D01", "email": "",
-}  # fmt: skip
+from benchmarks.report import Row, keep
+from benchmarks.serving import PATIENT, demo, signature, ticket, world
+
 #: name: (p50, p99) in milliseconds
 TARGETS = {"web": (5.0, 15.0), "sellada": (25.0, None), "timbrada": (60.0, None)}
 
+SAID = {"web": "draft and job committed", "sellada": "sealed", "timbrada": "stamped"}
+#: MiB
+MEMORY = {"emite web": 130.0, "emite work": 130.0, "PSS total": 450.0}
+
 
 def main(clicks: int = 200) -> int:
-    folder = Path(tempfile.mkdtemp(prefix="emite-bench-", dir="/tmp"))
-    os.environ["EMITE_DATA"] = str(folder)
-    from emite.ops.demo import free_port
-
-    port = free_port()
-    with (folder / "demo.log").open("wb") as log:
-        command = [sys.executable, "-m", "emite", "demo", "--port", str(port)]
-        demo = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-    try:
-        _await((folder / "demo.log"), demo)
-        figures = _measure(f"http://127.0.0.1:{port}", clicks)
-        memory = _memory(demo.pid)
-    finally:
-        demo.send_signal(signal.SIGTERM)
-        demo.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
+    with demo() as (site, root):
+        figures = _measure(site, clicks)
+        memory = _memory(root)
     _print(figures, memory, clicks)
     return 0
 
 
-def _await(log: Path, demo: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while "Ctrl-C lo detiene todo" not in log.read_text():
-        if demo.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit(log.read_text())
-        time.sleep(0.1)
-
-
 def _measure(site: str, clicks: int) -> dict[str, list[float]]:
-    from emite.ops import ground
-
-    ground.set_up_django()
-    import datetime as dt
-
-    from emite.accounts.models import User
-    from emite.charges.charging import code_of
-    from emite.charges.models import CashRegister
+    hospital = world()
     from emite.documents.models import DocumentEvent, FiscalDocument
-    from emite.issuers.models import Issuer
     from emite.ops import seeding
     from emite.ops.visiting import Visitor
-    from emite.organizations.models import Organization
 
-    organization = Organization.objects.get(slug=seeding.SLUG)
-    person = User.objects.get(email=seeding.PEOPLE[2][0])
-    world = seeding.World(organization, Issuer.objects.get(), CashRegister.objects.get(name="Caja 1"), person, person)
     figures: dict[str, list[float]] = {"web": [], "sellada": [], "timbrada": []}
     for number in range(clicks + 10):
-        charge = seeding.paid_remision(world, now=dt.datetime.now(dt.UTC))
+        charge, code = ticket(hospital)
         visitor = Visitor(site)
-        visitor.get(f"/q/{seeding.SLUG}/{code_of(charge)}")
+        visitor.get(f"/q/{seeding.SLUG}/{code}")
         form = visitor.get(f"/f/{seeding.SLUG}/datos/")
         web, clicked = _click(visitor, form, site)
         document = FiscalDocument.objects.filter(allocations__charge=charge).get()
@@ -140,31 +104,23 @@ def _memory(root: int) -> dict[str, float]:
     return {**found, "PSS total": total / 2**20}
 
 
-def _rsa() -> float:
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa
-
-    key = rsa.generate_private_key(65537, 2048)
-    times = []
-    for _ in range(300):
-        started = time.perf_counter()
-        key.sign(b"x" * 800, padding.PKCS1v15(), hashes.SHA256())
-        times.append((time.perf_counter() - started) * 1000)
-    return statistics.median(times)
-
-
 def _print(figures: dict[str, list[float]], memory: dict[str, float], clicks: int) -> None:
-    floor = _rsa()
+    floor = signature()
     print(f"{clicks} clicks, one at a time; one RSA signature of this run: {floor:.2f} ms")
     print(f"{'from the click to':<20}{'p50 ms':>9}{'p99 ms':>9}{'in RSA':>9}   target")
     for name, values in figures.items():
         ordered = sorted(values)
         p50, p99 = statistics.median(ordered), ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
         target = TARGETS[name]
+        keep(Row(f"click to {SAID[name]}, p50", p50, "ms", target[0], floor, "one RSA signature"))
+        if target[1]:
+            keep(Row(f"click to {SAID[name]}, p99", p99, "ms", target[1], floor, "one RSA signature"))
         words = f"p50 <= {target[0]:g}" + (f", p99 <= {target[1]:g}" if target[1] else "")
         print(f"{name:<20}{p50:>9.1f}{p99:>9.1f}{p50 / floor:>9.1f}   {words}")
     for name, value in memory.items():
         print(f"{name:<20}{value:>9.0f} MiB")
+        if name in MEMORY:
+            keep(Row(f"memory, {name}", value, "MiB", MEMORY[name]))
 
 
 if __name__ == "__main__":

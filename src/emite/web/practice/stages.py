@@ -16,6 +16,11 @@ class Stage:
     label: str
     tone: str
 
+    @property
+    def parts(self) -> list[str]:
+        """Where a narrow column may break it."""
+        return self.label.split("|")
+
 
 def stage_of(invoice: InsurerInvoice) -> Stage:
     return stages_of([invoice])[invoice.pk]

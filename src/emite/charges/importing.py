@@ -56,7 +56,7 @@ class Imported:
 def import_all(organization: Organization, asked: Sequence[Settled], *, user: User, now: dt.datetime) -> Imported:
     """All of a file or nothing of it; what an earlier try wrote is left as it is. Every charge has an external id.
 
-    Raises NotAllowed, LineRefused, PaymentRefused, OtherTotal, DuplicateExternalId; nothing is stored then.
+    Raises NotAllowed, LineRefused, PaymentRefused, OtherTotal; nothing is stored then.
     """
     may_import(organization, user)
     ready = [_prepared(organization, one, user, now) for one in asked]

@@ -40,6 +40,7 @@ TEMPLATE: Final = (
 #: Of one file: what one transaction writes in a few seconds.
 MOST: Final = 2_000
 _FOLIO: Final = re.compile("[!-~]{1,64}")
+_ZERO: Final = re.compile(r"\$?\s*0+(\.0*)?")
 _INVISIBLE: Final = re.compile("[\x00-\x1f\x7f]")
 _FIELD_COLUMN: Final = {
     "code": "codigo", "description": "descripcion", "clave_prod_serv": "clave_sat", "clave_unidad": "unidad",
@@ -70,6 +71,9 @@ class Row:
 
     @property
     def is_payment(self) -> bool:
+        """Systems write a zero where nothing was paid."""
+        if _ZERO.fullmatch(self.said("pagado")):
+            return False
         return any(self.said(name) for name in ("forma_pago", "pagado", "terminacion"))
 
 

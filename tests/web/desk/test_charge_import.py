@@ -25,7 +25,7 @@ GOOD = HEAD + (
     "HIS-1,Ana Torres,URG-01,,,,,1,,,04,1000\n"
     "HIS-1,,,Gasas,42311500,H87,16,2,10.50,1,,\n"
     "HIS-1,,,,,,,,,,1,1169.20\n"
-    "HIS-2,José Peña,,Consulta médica,85121502,E48,exento,1,$950.00,,,\n"
+    "HIS-2,José Peña,,Consulta médica,85121502,E48,exento,1,$950.00,,01,0.00\n"
 )
 
 

@@ -18,7 +18,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from emite.audit import record
 from emite.chargemaster.tables import TableRefused
 from emite.charges import sheet
-from emite.charges.charging import DuplicateExternalId
 from emite.charges.collecting import DESK_FORMS
 from emite.charges.importing import OtherTotal, import_all
 from emite.charges.models import Charge
@@ -63,7 +62,7 @@ def charges(request: StaffRequest) -> HttpResponse:
         return _page(request, form, reading=reading, status=422 if reading.wrong or form.errors else 200)
     try:
         done = import_all(request.organization, reading.charges, user=request.user, now=timezone.now())
-    except (OtherTotal, DuplicateExternalId):
+    except OtherTotal:
         form.add_error("archivo", "Otra persona acaba de crear remisiones con esos folios. Revise el archivo otra vez.")
         return _page(request, form, status=422)
     if not done.first:

@@ -192,6 +192,7 @@ class Life(RuleBasedStateMachine):
         document = live_document(self.one(which))
         if document is None or document.state != State.STAMPED or self.moves(document):
             return
+        self.sandbox.behave()  # a night's comparison that SAT does not answer is made again the next
         self.sandbox.control("cancel", uuid=str(document.uuid))
         full = FiscalDocument.objects.select_related("issuer", "pac_account").get(pk=document.pk)
         take_word(full, ask_sat(full), self.now())

@@ -18,8 +18,15 @@ def preview(charges: Sequence[Charge], request: Request, *, user: User, now: dt.
     """The Comprobante as it would be sealed now. Raises NotAllowed, NotInvoiceable, CfdiInvalid."""
     if not may_issue(user, charges[0].organization_id):
         raise NotAllowed(NO_PERMISSION)
-    issuer = invoiceable(charges)
-    made = comprobante(charges, request.receptor, issuer=issuer, now=now, with_patient=request.with_patient)
+    issuer = invoiceable(charges, on_credit=request.on_credit)
+    made = comprobante(
+        charges,
+        request.receptor,
+        issuer=issuer,
+        now=now,
+        with_patient=request.with_patient,
+        on_credit=request.on_credit,
+    )
     wrong = errors(check(made))
     if wrong:
         raise CfdiInvalid(wrong)

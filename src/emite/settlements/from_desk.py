@@ -5,9 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
+import structlog
+
 from emite.charges.models import Allocation, Payment
 from emite.settlements import paying
 from emite.settlements.models import Receivable
+from emite.settlements.paying import PaymentRefused
+
+log = structlog.get_logger(__name__)
 
 
 def take_in(receivable: Receivable, *, now: dt.datetime) -> int:
@@ -20,19 +25,27 @@ def take_in(receivable: Receivable, *, now: dt.datetime) -> int:
     )
     taken = 0
     for payment in waiting.select_related("slip").order_by("slip__paid_at", "pk"):
-        paying.register(
-            receivable.organization_id,
-            paid_at=payment.slip.paid_at,
-            forma_pago=payment.forma_pago,
-            shares=[(receivable, payment.amount)],
-            amount=payment.amount,
-            user=None,
-            now=now,
-            key=f"desk-{payment.pk.hex}",
-            desk_payment=payment,
-        )
+        try:
+            _register(receivable, payment, now)
+        except PaymentRefused as refused:  # a credit note is being stamped, say: the sweep asks again
+            log.info("desk_payment_waits", payment=str(payment.pk), why=refused.field)
+            break
         taken += 1
     return taken
+
+
+def _register(receivable: Receivable, payment: Payment, now: dt.datetime) -> None:
+    paying.register(
+        receivable.organization_id,
+        paid_at=payment.slip.paid_at,
+        forma_pago=payment.forma_pago,
+        shares=[(receivable, payment.amount)],
+        amount=payment.amount,
+        user=None,
+        now=now,
+        key=f"desk-{payment.pk.hex}",
+        desk_payment=payment,
+    )
 
 
 def due(*, limit: int, organization_id: uuid.UUID | None = None) -> list[Receivable]:

@@ -108,7 +108,7 @@ def register(
         )
         record(
             organization_id=organization_id,
-            actor=user.email if user else f"pagador {first.payer_rfc}",
+            actor=_actor(user, payment),
             action="payment.register",
             subject=f"received:{payment.pk}",
             after={"amount": text(amount, 2), "shares": {str(each.cfdi_uuid): text(part, 2) for each, part in shares}},
@@ -153,6 +153,13 @@ def undo(payment: ReceivedPayment, *, reason: str, user: User, now: dt.datetime)
             reason=why,
             now=now,
         )
+
+
+def _actor(user: User | None, payment: ReceivedPayment) -> str:
+    """Who did it: the person, whoever took the money at a register, or the payer itself."""
+    cashier = payment.desk_payment.slip.cashier if payment.desk_payment else None
+    who = user or cashier
+    return who.email if who else f"pagador {payment.payer_rfc}"
 
 
 def _held(organization_id: uuid.UUID, shares: Shares) -> dict[uuid.UUID, Receivable]:

@@ -48,9 +48,9 @@ class Place:
     def url(self, name: str, *args: object) -> str:
         return reverse(f"{self.namespace}:{name}", args=args)
 
-    def render(self, request: StaffRequest, page: str, status: int = 200, **more: Any) -> HttpResponse:
+    def render(self, request: StaffRequest, name: str, status: int = 200, **more: Any) -> HttpResponse:
         context = {**self.context(request), "shell": self.shell, "place": self, "zone": request.organization.zone}
-        return render(request, f"complements/{page}.html", context | more, status=status)
+        return render(request, f"complements/{name}.html", context | more, status=status)
 
 
 @dataclass(frozen=True, slots=True)

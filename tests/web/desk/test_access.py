@@ -32,6 +32,7 @@ from emite.invoices.issuing import Request, issue
 from emite.invoices.models import Closing, GlobalPolicy, PortalRequest
 from emite.issuers.models import Issuer, PacAccount, StoredCsd
 from emite.organizations.models import Membership, Organization
+from emite.settlements.models import PaymentComplement, ReceivedPayment
 from emite.web.access import Need
 from emite.web.desk.urls import urlpatterns
 from tests import make
@@ -131,6 +132,10 @@ NEEDS = {
     **dict.fromkeys(("cancel", "correct", "correct_choices", "cancellation_take_back"), Need.ISSUE),
     "substitution_decide": Need.ISSUE,
     **dict.fromkeys(("cancellation", "cancellation_piece", "cancellation_acuse", "substitution_file"), Need.SEE),
+    **dict.fromkeys(("complements", "receivable", "complement", "complement_progress"), Need.SEE),
+    **dict.fromkeys(("complement_xml", "complement_pdf"), Need.SEE),
+    **dict.fromkeys((f"complement_{act}" for act in ("issue", "mail", "deliver", "external")), Need.ISSUE),
+    "complement_undo": Need.COLLECT,
     "dashboard": Need.SEE,
     "figures": Need.SEE,
     "month": Need.SEE,
@@ -158,7 +163,7 @@ MATRIX = [
 WRITTEN: list[type[Model]] = [
     AuditEvent, CashRegister, Charge, Closing, Delivery, FiscalDocument, GlobalPolicy, Issuer, Organization,
     PacAccount, PaymentSlip, CashMovement, CollectingPolicy, FollowUp, Refund, RegisterSession,
-    SlipVoid, PortalRequest, StoredCsd, ApiKey, WebhookEndpoint, WebhookDelivery,
+    SlipVoid, PortalRequest, StoredCsd, PaymentComplement, ReceivedPayment, ApiKey, WebhookEndpoint, WebhookDelivery,
 ]  # fmt: skip
 
 
@@ -178,6 +183,13 @@ def addresses(hospital: Hospital) -> dict[str, str]:
         **unfinished(hospital),
         **dict.fromkeys(("closing_progress", "closing_piece", "closing_xml", "closing_pdf"), waiting(hospital)),
     }  # fmt: skip
+    received = ReceivedPayment.objects.create(
+        organization=hospital.organization, issuer=hospital.issuer, payer_rfc="XOJI740919U48", amount=1,
+        forma_pago="03", paid_at=make.now(), registered_at=make.now(), idempotency_key="x",
+    )  # fmt: skip
+    first |= {
+        name: received for name in NEEDS if name.startswith("complement_") or name in ("complement", "receivable")
+    }
     found = {}
     for pattern in urlpatterns:
         names = list(pattern.pattern.converters)

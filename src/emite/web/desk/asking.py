@@ -47,6 +47,7 @@ TAKEN = "Otra persona la facturó antes, en el portal o en otra caja: esta solic
 REFUSED = {
     "void": "La remisión está cancelada.",
     "unpaid": "La remisión todavía no se paga por completo.",
+    "paid": "La remisión se acaba de pagar: abra el formulario otra vez.",
     "issuers": "Las remisiones son de emisores distintos: haga una factura por cada uno.",
     "too_many": f"Una factura lleva a lo más {MOST_TOGETHER} remisiones: haga dos.",
 }
@@ -71,9 +72,11 @@ class Counter:
     choices: str
     draft: str
     back: str
+    #: It is not paid: the invoice says that it will be (PPD), and each payment has its complement.
+    on_credit: bool = False
 
     @classmethod
-    def of_one(cls, charge: Charge, name: str) -> Counter:
+    def of_one(cls, charge: Charge, name: str, *, on_credit: bool = False) -> Counter:
         """Of one charge, at the addresses that begin with this name."""
         args = [charge.pk]
         return cls(
@@ -82,6 +85,7 @@ class Counter:
             choices=reverse(f"desk:{name}_choices", args=args),
             draft=reverse(f"desk:{name}_draft", args=args),
             back=reverse("desk:charge", args=args),
+            on_credit=on_credit,
         )
 
     @property
@@ -150,7 +154,7 @@ def draft(request: StaffRequest, counter: Counter) -> HttpResponse:
 
 
 def _previewed(request: StaffRequest, counter: Counter, form: CounterForm) -> Comprobante:
-    return preview(counter.charges, _request(form), user=request.user, now=timezone.now())
+    return preview(counter.charges, _request(form, counter), user=request.user, now=timezone.now())
 
 
 def _review(request: StaffRequest, counter: Counter, form: CounterForm, key: str) -> HttpResponse:
@@ -174,7 +178,7 @@ def _issue(request: StaffRequest, counter: Counter, form: CounterForm, key: str)
     try:
         document = issue_together(
             counter.charges,
-            _request(form),
+            _request(form, counter),
             channel=FiscalDocument.Channel.DESK,
             user=request.user,
             now=timezone.now(),
@@ -201,9 +205,14 @@ def _issue(request: StaffRequest, counter: Counter, form: CounterForm, key: str)
     return HttpResponseRedirect(f"{reverse('desk:charge', args=[counter.charges[0].pk])}#factura")
 
 
-def _request(form: CounterForm) -> Request:
+def _request(form: CounterForm, counter: Counter) -> Request:
     data = form.cleaned_data
-    return Request(form.receptor(), email=data["email"], with_patient=data.get("with_patient", False))
+    return Request(
+        form.receptor(),
+        email=data["email"],
+        with_patient=data.get("with_patient", False),
+        on_credit=counter.on_credit,
+    )
 
 
 def form_of(request: StaffRequest, counter: Counter, data: Any, **kwargs: Any) -> CounterForm:

@@ -17,6 +17,7 @@ from emite.documents.models import FiscalDocument, State
 from emite.invoices import watching
 from emite.invoices.models import Closing, GlobalDocument
 from emite.organizations.models import Organization
+from emite.settlements import complementing
 from emite.web.setup import readiness as setup
 
 #: A request that is not settled by then deserves a look.
@@ -24,6 +25,8 @@ TOO_LONG = dt.timedelta(minutes=10)
 #: Refusals older than this are history, not work.
 REFUSED_SINCE = dt.timedelta(days=30)
 LIMIT = 8
+#: From so many days before its last one, a complement that is missing deserves a look.
+COMPLEMENT_SOON = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,24 @@ def credits(organization: Organization, now: dt.datetime) -> list[Entry]:
     return [
         *(_note_entry(row) for row in notes.order_by("-created_at")[:LIMIT]),
         *(_late_entry(row) for row in late.order_by("-asked_at")[:LIMIT]),
+    ]
+
+
+def complements(organization: Organization, now: dt.datetime) -> list[Entry]:
+    """Payments whose complement was refused, is late, or has few days left. One query."""
+    today = organization.local_date(now)
+    rows = complementing.due(organization.pk).filter(
+        Q(due_on__lte=today + dt.timedelta(days=COMPLEMENT_SOON)) | ~Q(failure="")
+    )
+    return [
+        Entry(
+            "wrong" if row.failure or row.days_left(today) < 0 else "cost",
+            f"Complemento de pago de ${row.payment.amount:,.2f}",
+            row.failure or f"El último día para emitirlo es el {row.due_on:%d/%m/%Y}.",
+            reverse("desk:complement", args=[row.payment_id]),
+            row.payment.paid_at,
+        )
+        for row in rows[:LIMIT]
     ]
 
 

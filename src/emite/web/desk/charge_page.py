@@ -38,6 +38,7 @@ from emite.documents.models import FiscalDocument, State
 from emite.invoices.models import GlobalDocument
 from emite.issuers.models import PacAccount
 from emite.organizations.models import Organization
+from emite.organizations.permissions import Role
 from emite.web.access import Need, StaffRequest, may, staff
 from emite.web.desk.cancel_states import standing
 from emite.web.desk.payment_form import PaymentForm, desk_registers
@@ -178,6 +179,7 @@ def _invoice(request: StaffRequest, charge: Charge, now: dt.datetime) -> dict[st
         "pac_away": _pac_is_away(current, now),
         "may_issue": may(request.membership, Need.ISSUE),
         "can_issue": charge.state == Charge.State.OPEN and charge.is_paid and not has_live,
+        "may_invoice_later": may(request.membership, Need.ISSUE) and request.membership.role != Role.CAJERO,
         "can_refund": charge.state == Charge.State.OPEN and bool(charge.paid),
         "can_void": charge.state == Charge.State.OPEN and not charge.paid and not has_live,
     }

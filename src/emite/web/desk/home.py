@@ -31,6 +31,7 @@ def home(request: StaffRequest) -> HttpResponse:
         "needs": [
             *attention.documents(request.organization, now),
             *attention.credits(request.organization, now),
+            *attention.complements(request.organization, now),
             *attention_ending.endings(request.organization, now),
         ]
         if first

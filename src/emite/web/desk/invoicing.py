@@ -20,6 +20,7 @@ from emite.charges.allocating import live_document
 from emite.charges.models import Charge
 from emite.documents import delivering
 from emite.documents.models import FiscalDocument, State
+from emite.invoices.issuing import may_give_credit
 from emite.invoices.requests import typed_before
 from emite.web.access import Need, StaffRequest, staff
 from emite.web.cfdi_files import pdf_or_why, xml_of
@@ -48,9 +49,9 @@ class MailForm(forms.Form):
 def invoice(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """The fiscal data of one charge, at the counter."""
     charge = charge_or_404(request.organization, pk)
-    if request.method == "GET" and (
-        charge.state == Charge.State.VOID or not charge.is_paid or live_document(charge) is not None
-    ):
+    later = not charge.is_paid and may_give_credit(request.user, charge.organization_id)
+    invoiceable = charge.state != Charge.State.VOID and (charge.is_paid or later)
+    if request.method == "GET" and not (invoiceable and live_document(charge) is None):
         return HttpResponseRedirect(reverse("desk:charge", args=[charge.pk]))
     # What the patient typed when asking the staff for it.
     typed = typed_before(charge) if request.GET.get("datos") == "solicitud" else {}
@@ -70,7 +71,7 @@ def draft(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _counter(charge: Charge) -> Counter:
-    return Counter.of_one(charge, "invoice")
+    return Counter.of_one(charge, "invoice", on_credit=not charge.is_paid)
 
 
 @staff(Need.SEE)

@@ -7,6 +7,7 @@ from emite.web.desk import (
     charge_import,
     charge_page,
     closing,
+    complements,
     correcting,
     crediting,
     dashboard,
@@ -158,4 +159,5 @@ urlpatterns = [
     path("caja/integraciones/avisos/<uuid:pk>/enviar/", integrations.send_again, name="webhook_again"),
     path("caja/mejoras/", enhancements.enhancements, name="enhancements"),
     path("caja/mejoras/logo", enhancements.logo, name="logo"),
+    *complements.addresses,
 ]

@@ -152,13 +152,26 @@ def delivered(complement: PaymentComplement, how: str, *, now: dt.datetime, user
             _audit(complement, "complement.delivered", user, now)
 
 
+def handed_over(complement: PaymentComplement, *, user: User, now: dt.datetime) -> None:
+    """A person says that the payer has it. Raises ComplementRefused, also for a payer whose inbox gets it by itself."""
+    if _has_inbox(complement):
+        raise ComplementRefused("Quien pagó tiene cuenta aquí: el complemento llega solo a su bandeja en un momento.")
+    delivered(complement, PaymentComplement.How.PERSON, now=now, user=user)
+
+
 def mail(complement: PaymentComplement, address: str, *, now: dt.datetime, user: User) -> None:
-    """Send XML and PDF to the payer; that is a delivery. Raises ComplementRefused."""
+    """Send XML and PDF to the payer; that is a delivery where it has no inbox here. Raises ComplementRefused."""
     if complement.state != State.STAMPED or complement.document is None:
         raise ComplementRefused("Solo se envía un complemento timbrado aquí.")
     with transaction.atomic():
         delivering.ask(complement.document, address, now=now)
-        delivered(complement, PaymentComplement.How.MAIL, now=now, user=user)
+        if not _has_inbox(complement):
+            delivered(complement, PaymentComplement.How.MAIL, now=now, user=user)
+
+
+def _has_inbox(complement: PaymentComplement) -> bool:
+    payers = Payer.objects.filter(organization_id=complement.organization_id, rfc=complement.payment.payer_rfc)
+    return payers.filter(account__isnull=False).exists()
 
 
 def _held(payment: ReceivedPayment) -> PaymentComplement:

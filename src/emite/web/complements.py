@@ -234,7 +234,7 @@ def mail(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
         except ComplementRefused as refused:
             form.add_error(None, refused.message)
         else:
-            messages.success(request, f"Se envía a {address}. Complemento Cargado.")
+            messages.success(request, f"Se envía a {address}.{' Complemento Cargado.' if live.is_delivered else ''}")
             return HttpResponseRedirect(place.url("complement", pk))
     return payment(request, place, pk, mail=form)
 
@@ -243,7 +243,7 @@ def deliver(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
     """A person says that the payer has it, by another way."""
     _, live = _payment(request, pk)
     try:
-        complementing.delivered(live, PaymentComplement.How.PERSON, now=timezone.now(), user=request.user)
+        complementing.handed_over(live, user=request.user, now=timezone.now())
     except ComplementRefused as refused:
         return payment(request, place, pk, problem=refused.message)
     messages.success(request, "Complemento Cargado.")

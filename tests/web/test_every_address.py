@@ -19,7 +19,9 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from emite.care.models import Contract
 from emite.evidence.models import PayerWord
+from emite.issuers import fiscal
 from emite.organizations.models import Invitation, Membership, PortalActivation
 from emite.reviews.models import ReceivedComplement
 from emite.settlements.models import ReceivedPayment
@@ -57,6 +59,21 @@ ROWS = {
     **{
         f"insurer:{name}": "received" for name in ("invoice", "decide_one", "schedule", "ask_sat", "xml", "pdf")
     },
+    "practice:account_retire": "account", "practice:contract": "contract",
+    **{
+        f"practice:{name}": "issuer"
+        for name in (
+            "month", "issuer", "account_add", "key", "csd", "manifest", "manifest_proof", "linking", "link_many",
+            "link_code",
+        )
+    },
+    **{
+        f"practice:{name}": "service"
+        for name in (
+            "collect", "copay_ticket", "copay_ticket_pdf", "copay_print", "copay_mail", "service", "service_void",
+        )
+    },
+    **{f"practice:{name}": "payer" for name in ("payer", "contract_add")},
     **{
         f"practice:{name}": "insurer_invoice"
         for name in (
@@ -76,13 +93,16 @@ PLAIN = {
     "portal:finish", "portal:charge", "portal:data", "portal:options", "portal:help", "portal:invoice", "portal:late",
     "portal:progress", "portal:xml", "portal:pdf", "portal:mail", "portal:mend", "practice:home", "practice:finance",
     "practice:complements", "practice:performed", "practice:invoices", "practice:register",
-    "practice:register_transfer", "insurer:home", "insurer:inbox", "insurer:decide", "insurer:payments", "insurer:pay", "insurer:remittance",
+    "practice:register_transfer", "practice:copays", "practice:settings", "practice:issuers", "practice:issuer_add",
+    "practice:linking_home", "practice:services", "practice:service_add", "practice:payers", "practice:payer_add",
+    "insurer:home", "insurer:inbox", "insurer:decide", "insurer:payments", "insurer:pay", "insurer:remittance",
     "insurer:remittance_template", "insurer:ageing",
 }  # fmt: skip
 VALUES = {
     "code": "ABCD-EFGH",
     "number": 1,
     "kind": "csv",
+    "system": "cpt4",
     "name": "caja",
     "token": "x" * 20,
     "path": "desk/desk.css",
@@ -127,6 +147,13 @@ def world(db: None) -> World:
         ),
         "insurer_invoice": stand.registered(practice, service),
     }  # fmt: skip
+    rows |= {"service": service, "payer": practice.payer, "issuer": practice.issuer}
+    rows["contract"] = Contract.objects.create(
+        organization=practice.organization, payer=practice.payer, issuer=practice.issuer, name="Plan"
+    )
+    rows["account"] = fiscal.add_account(
+        practice.issuer, clabe="002010077777777771", holder=PATIENT, user=practice.admin, now=make.now()
+    )
     rows["word"] = PayerWord.objects.create(
         organization=practice.organization, invoice=rows["insurer_invoice"], said="received", note="Por teléfono",
         said_on=stand.today(practice), registered_by=practice.admin, registered_at=make.now(),

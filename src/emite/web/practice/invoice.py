@@ -118,11 +118,15 @@ def _ending(found: InsurerInvoice) -> CancellationRequest | None:
 def problem_of(found: InsurerInvoice, error: Refused | Fault | NotReady) -> Problem:
     """In words, with the page that cures it."""
     if isinstance(error, NotLinked):
-        return Problem(error.message)
+        system, code = error.codes[0]
+        cure = reverse("practice:link_code", args=[found.issuer_id, system, code])
+        return Problem(error.message, cure, f"Vincular {code}")
     if isinstance(error, Fault):
         return Problem(f"{error.message} ({error.code})")
     if isinstance(error, NotReady):
         return Problem(str(error))
+    if error.field == "issuer":
+        return Problem(error.message, reverse("practice:issuer", args=[found.issuer_id]), "Completar datos fiscales")
     if error.field == "services":
         return Problem(error.message, reverse("practice:choose", args=[found.pk]), "Elegir servicios")
     return Problem(error.message, "#campo-date" if error.field == "date" else "", "Cambiar la fecha")

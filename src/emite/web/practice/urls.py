@@ -2,7 +2,22 @@
 
 from django.urls import URLPattern, path
 
-from emite.web.practice import complements, finance, home, intake, invoice, payer_side, registering, transfers
+from emite.web.practice import (
+    complements,
+    copays,
+    finance,
+    fiscal,
+    home,
+    intake,
+    invoice,
+    linking,
+    payer_side,
+    payers,
+    registering,
+    services,
+    settings,
+    transfers,
+)
 
 app_name = "practice"
 _FACTURAS = "consultorio/finanzas/facturacion/facturas/"
@@ -10,6 +25,7 @@ _PAGOS = "consultorio/finanzas/pagos/"
 urlpatterns: list[URLPattern] = [
     path("consultorio/", home.home, name="home"),
     path("consultorio/finanzas/", home.finance, name="finance"),
+    path("consultorio/finanzas/mes/<uuid:pk>/", home.month, name="month"),
     path("consultorio/finanzas/facturacion/servicios/", finance.performed, name="performed"),
     path(_FACTURAS, finance.invoices, name="invoices"),
     path(f"{_FACTURAS}registrar/", registering.register, name="register"),
@@ -31,4 +47,10 @@ urlpatterns: list[URLPattern] = [
     path(f"{_PAGOS}<uuid:pk>/", transfers.transfer, name="transfer"),
     path(f"{_PAGOS}<uuid:pk>/evidencia", transfers.transfer_file, name="transfer_file"),
     *complements.addresses,
+    *copays.addresses,
+    *settings.addresses,
+    *fiscal.addresses,
+    *linking.addresses,
+    *services.addresses,
+    *payers.addresses,
 ]

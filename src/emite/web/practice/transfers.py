@@ -102,6 +102,7 @@ def register(request: StaffRequest) -> HttpResponse:
         payers=_payers(request).order_by("name"), applied=applied, left=None if wanted is None else wanted - applied,
         reviewed=form.is_bound, ticked=sum(row.ticked for row in rows), key=key,
         whys=ShortPayment.Why.choices, owed=total(row.receivable.balance for row in rows),
+        zone=request.organization.zone,
     )  # fmt: skip
     wrong = form.is_bound and bool(problems or form.errors)
     return render(request, "practice/transfer.html", context, status=422 if wrong else 200)

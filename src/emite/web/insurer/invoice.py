@@ -32,7 +32,7 @@ class DayForm(forms.Form):
     day = forms.DateField(
         label="Pago programado",
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         error_messages={"invalid": "Escriba la fecha completa: día, mes y año."},
     )
 

@@ -40,7 +40,7 @@ class PaymentForm(forms.Form):
 
     day = forms.DateField(
         label="Fecha del pago",
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         error_messages={"required": "Escriba la fecha del pago.", "invalid": "Escriba la fecha completa."},
     )
     forma_pago = forms.ChoiceField(label="Forma de pago", choices=list(FORMS.items()))

@@ -279,6 +279,8 @@ def _service(request: StaffRequest, pk: uuid.UUID) -> CareService:
 def _charged(request: StaffRequest, pk: uuid.UUID) -> tuple[CareService, Charge]:
     """A service whose copay is at the register, with its charge."""
     service = _service(request, pk)
+    if service.charge_id is None:
+        raise Http404
     rows = Charge.objects.select_related("organization", "issuer", "created_by")
     charge = rows.filter(organization=request.organization, pk=service.charge_id, state=Charge.State.OPEN).first()
     if charge is None:

@@ -101,6 +101,7 @@ def words_of(invoice: InsurerInvoice) -> QuerySet[PayerWord]:
 
 
 def _has_payments(invoice: InsurerInvoice) -> bool:
+    assert invoice.cfdi_uuid is not None  # a live one has its folio fiscal: a CHECK
     return Receivable.objects.filter(
         organization_id=invoice.organization_id, cfdi_uuid=invoice.cfdi_uuid, paid__gt=0
     ).exists()

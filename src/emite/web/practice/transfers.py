@@ -86,8 +86,12 @@ def register(request: StaffRequest) -> HttpResponse:
     if earlier is not None:  # sent twice
         return HttpResponseRedirect(reverse("practice:transfer", args=[earlier.pk]))
     payer = _payer(request)
-    typed = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    form = TransferForm(*typed, initial={"paid_on": request.organization.local_date(timezone.now())})
+    posted = request.method == "POST"
+    form = TransferForm(
+        request.POST if posted else None,
+        request.FILES if posted else None,
+        initial={"paid_on": request.organization.local_date(timezone.now())},
+    )
     rows = _rows(payer)
     problems = _read(request, rows, form.data.get("folios", "")) if form.is_bound else []
     if payer and form.is_valid() and not problems and request.POST.get("accion") == "registrar":

@@ -6,9 +6,11 @@ Only finds and says; each entry leads to the page where a person can act.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
 from emite.charges.models import Allocation, Charge, FollowUp
@@ -38,6 +40,10 @@ class Entry:
     detail: str
     address: str
     at: dt.datetime | None = None
+
+
+#: Rows that need somebody, and how each is said.
+Road = tuple[QuerySet[Any], Callable[[Any], Entry]]
 
 
 def documents(organization: Organization, now: dt.datetime) -> list[Entry]:
@@ -79,8 +85,11 @@ def follow_ups(organization: Organization) -> list[Entry]:
     ]
 
 
-def credits(organization: Organization, now: dt.datetime) -> list[Entry]:
-    """Credit notes that were refused and not made again, and charges between a factura global and their client's."""
+def credit_roads(organization: Organization, now: dt.datetime) -> list[Road]:
+    """Credit notes that were refused and not made again, and charges between a factura global and their client's.
+
+    Not asked yet: whoever shows them asks first, at once for several roads, whether there are any.
+    """
     again = CreditNote.objects.filter(charge=OuterRef("charge"), created_at__gt=OuterRef("created_at"))
     notes = (
         CreditNote.objects.filter(
@@ -104,8 +113,8 @@ def credits(organization: Organization, now: dt.datetime) -> list[Entry]:
         .select_related("charge")
     )
     return [
-        *(_note_entry(row) for row in notes.order_by("-created_at")[:LIMIT]),
-        *(_late_entry(row) for row in late.order_by("-asked_at")[:LIMIT]),
+        (notes.order_by("-created_at"), _note_entry),
+        (late.order_by("-asked_at"), _late_entry),
     ]
 
 

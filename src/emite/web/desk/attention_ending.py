@@ -6,8 +6,6 @@ Only finds and says; each entry leads to the page where a person can act.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
@@ -18,7 +16,7 @@ from emite.credits.models import CreditNote
 from emite.documents.models import State as DocumentState
 from emite.organizations.models import Organization
 from emite.reconciling.models import Difference
-from emite.web.desk.attention import LIMIT, REFUSED_SINCE, Entry
+from emite.web.desk.attention import LIMIT, REFUSED_SINCE, Entry, Road, credit_roads
 from emite.web.desk.cancel_states import CODES
 
 #: The PAC gave SAT's acuse so long ago and SAT still has it alive: somebody should ask.
@@ -26,8 +24,9 @@ SILENT = dt.timedelta(hours=24)
 
 
 def endings(organization: Organization, now: dt.datetime) -> list[Entry]:
-    """Substitutions first (two may be live). One query where there is nothing, which is nearly always."""
-    roads: list[tuple[QuerySet[Any], Callable[[Any], Entry]]] = [
+    """Credit notes, substitutions (two may be live), cancellations. One query where there is nothing, nearly always."""
+    roads: list[Road] = [
+        *credit_roads(organization, now),
         (_substitutions(organization, now), _substitution),
         (_cancellations(organization, now), _cancellation),
         (paying_out.owed(organization.pk).select_related("charge", "register").order_by("created_at"), _owed),

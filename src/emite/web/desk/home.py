@@ -30,7 +30,6 @@ def home(request: StaffRequest) -> HttpResponse:
         "page": search(request.organization, filters, today),
         "needs": [
             *attention.documents(request.organization, now),
-            *attention.credits(request.organization, now),
             *attention.complements(request.organization, now),
             *attention_ending.endings(request.organization, now),
         ]

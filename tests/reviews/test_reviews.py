@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -201,3 +202,18 @@ def test_the_database_refuses_what_may_never_happen(practice: stand.Practice, pa
         cursor.execute(change)
     arrived.refresh_from_db()
     assert (arrived.paid, arrived.state) == (Decimal("10.00"), "approved")
+
+
+def test_a_payment_of_the_invoices_own_day_reaches_the_physician(practice: stand.Practice, payer: Insurer) -> None:
+    arrived = received(practice, payer)
+    deciding.approve(payer.organization.pk, [arrived.pk], user=payer.admin, now=make.now())
+    arrived.refresh_from_db()
+    zone = payer.organization.zone
+    midnight = dt.datetime.combine(arrived.fecha.astimezone(zone).date(), dt.time(), zone)
+    wanted = [(arrived.pk, Decimal("10.00"))]
+    how: dict[str, Any] = {"forma_pago": "03", "operation": "", "user": payer.treasurer, "now": make.now(), "key": "d"}
+    with pytest.raises(Refused, match="posterior al pago"):
+        paying.register(payer.organization.pk, wanted, paid_at=midnight - dt.timedelta(minutes=1), **how)
+    paying.register(payer.organization.pk, wanted, paid_at=midnight, **how)
+    go_on()
+    assert ReceivedPayment.objects.get().paid_at == midnight

@@ -92,7 +92,11 @@ def register(
 
 def _held(organization_id: uuid.UUID, wanted: Sequence[uuid.UUID]) -> dict[uuid.UUID, ReceivedInvoice]:
     """In the order of their keys, so that two payments wait for each other and never block."""
-    rows = ReceivedInvoice.objects.select_for_update().filter(organization_id=organization_id, pk__in=wanted)
+    rows = (
+        ReceivedInvoice.objects.select_for_update(of=("self",))
+        .select_related("organization")
+        .filter(organization_id=organization_id, pk__in=wanted)
+    )
     held = {each.pk: each for each in rows.order_by("pk")}
     if len(held) != len(wanted):
         raise Refused("Una de las facturas ya no está en la bandeja: recargue la lista.", "shares")
@@ -110,5 +114,5 @@ def _check(invoice: ReceivedInvoice, amount: Decimal, paid_at: dt.datetime) -> N
         raise Refused(
             f"De la factura {invoice} se deben ${invoice.owed:,.2f}: no puede pagar ${amount:,.2f}.", "shares"
         )
-    if paid_at < invoice.fecha and (invoice.fecha - paid_at) > dt.timedelta(days=1):
+    if invoice.organization.local_date(paid_at) < invoice.organization.local_date(invoice.fecha):
         raise Refused(f"La factura {invoice} es posterior al pago: revise la fecha.", "paid_at")

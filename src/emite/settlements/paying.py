@@ -76,7 +76,8 @@ def register(
         if earlier is not None:
             return earlier
         _check(held, shares, amount=amount, forma_pago=forma_pago, told=told)
-        if desk_payment is None:  # what was paid at a register before the invoice is a part of it all the same
+        # What was paid at a register before the invoice is a part of it all the same, and a payer knows when it paid.
+        if desk_payment is None and user is not None:
             _check_day(held, paid_at, now)
         first = next(iter(held.values()))
         payment = ReceivedPayment.objects.create(

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from emite.cfdi import plazos
 from emite.reviews import paying
 from emite.reviews.allowing import Refused
-from emite.reviews.models import PayerPayment, ReceivedInvoice
+from emite.reviews.models import Notice, PayerPayment, ReceivedInvoice
 from emite.settlements.paying import FORMS
 from emite.web.amounts import read_amount
 from emite.web.insurer.access import Need, StaffRequest, payer
@@ -69,7 +69,10 @@ def payments(request: StaffRequest) -> HttpResponse:
         .only("supplier_name", "nombre_emisor", "control_number")
     }
     today = request.organization.local_date(timezone.now())
-    listed = [(row, names.get(row.pk), counts.get(row.pk, 0), _due(request, row, today)) for row in page]
+    untold = set(Notice.objects.filter(payment__in=keys, tries__gte=2).exclude(next_at=None).values_list("payment"))
+    listed = [
+        (row, names.get(row.pk), counts.get(row.pk, 0), _due(request, row, today), (row.pk,) in untold) for row in page
+    ]
     missing = rows.filter(complements=None)
     context = context_of(
         request,

@@ -33,13 +33,13 @@ class Treatment(StrEnum):
     @property
     def rate(self) -> Decimal | None:
         """The rate as SAT writes it, 6 decimals; None where no rate applies."""
-        return _RATES.get(self)
+        return _RATES.get(self._value_)  # a member's own hash is Python, and a month's global asks 700,000 times
 
 
 _RATES: Final = {
-    Treatment.IVA16: Decimal("0.160000"),
-    Treatment.IVA8: Decimal("0.080000"),
-    Treatment.IVA0: Decimal("0.000000"),
+    "iva16": Decimal("0.160000"),
+    "iva8": Decimal("0.080000"),
+    "iva0": Decimal("0.000000"),
 }
 
 

@@ -33,7 +33,7 @@ from emite.charges.pricing import totals
 from emite.database.ids import uuid7
 from emite.documents.models import FiscalDocument
 from emite.documents.sealing import NotReady as NotReady
-from emite.documents.sealing import draft
+from emite.documents.sealing import draft, without_collecting
 from emite.documents.steps import reached
 from emite.documents.waking import wake
 from emite.invoices import periods, proposing
@@ -236,6 +236,7 @@ def _build(closing: Closing, clock: Clock, after: Taken | None) -> Taken | None:
     raise RuntimeError(f"closing {closing.pk}: its charges were taken {TRIES} times while a document was built")
 
 
+@without_collecting()
 def _store(closing: Closing, taken: Sequence[Taken], now: dt.datetime) -> FiscalDocument:
     """The draft, its allocations and the progress: together or not at all."""
     if closing.asked_by is None or not may_issue(closing.asked_by, closing.organization_id):

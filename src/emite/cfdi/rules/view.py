@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from lxml import etree
@@ -35,6 +36,15 @@ def _attributes(node: etree._Element) -> dict[str, str]:
     return dict(node.items())  # type: ignore[arg-type] # half the time of dict(node.attrib); lxml gives str for both
 
 
+@lru_cache(1024)
+def _known_and_rated(impuesto: str, factor: str, tasa: str | None, kind: Kind) -> tuple[bool, bool]:
+    """Whether SAT's catalogues have the tax and the factor, and whether this rate may stand with them."""
+    known = codes.contains("c_Impuesto", impuesto) and codes.contains("c_TipoFactor", factor)
+    if factor == "Exento":
+        return known, known and kind == "traslado" and tasa is None
+    return known, known and tasa is not None and rate_allowed(impuesto, factor, tasa, kind)
+
+
 class Tax:
     """A Traslado or Retencion of a concept. `sound`: SAT's catalogues and the factor's own rules hold for it."""
 
@@ -48,16 +58,8 @@ class Tax:
         self.factor = factor = get("TipoFactor", "").strip()
         self.tasa = get("TasaOCuota")
         self.importe = get("Importe")
-        self.known = codes.contains("c_Impuesto", impuesto) and codes.contains("c_TipoFactor", factor)
-        if factor == "Exento":
-            self.sound = self.known and kind == "traslado" and self.tasa is None and self.importe is None
-        else:
-            self.sound = (
-                self.known
-                and self.tasa is not None
-                and self.importe is not None
-                and rate_allowed(impuesto, factor, self.tasa, kind)
-            )
+        self.known, rated = _known_and_rated(impuesto, factor, self.tasa, kind)
+        self.sound = rated and (self.importe is None) == (factor == "Exento")
 
 
 class Parte:

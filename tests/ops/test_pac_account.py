@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +27,7 @@ def command(monkeypatch: pytest.MonkeyPatch, *words: str, password: str = "") ->
 
 
 def test_the_operator_lists_changes_and_tries(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     hospital = make.hospital()
     slug, old = hospital.organization.slug, hospital.pac_account
@@ -42,6 +43,15 @@ def test_the_operator_lists_changes_and_tries(
     assert (new.user, new.base_url, open_pac_password(new)) == ("nuevo", old.base_url, "tercera")
     assert command(monkeypatch, "test", slug) == 1
     assert command(monkeypatch, "list") == 0
+    assert command(monkeypatch, "alarm", slug, "7") == 0
+    new.refresh_from_db()
+    assert new.stamps_alarm == 7
+    letter = tmp_path / "carta.pdf"
+    letter.write_bytes(b"%PDF-1.7")
+    with pytest.raises(Trouble, match="no pide carta"):
+        command(monkeypatch, "manifest", slug, "--signed-on", "2026-11-20", "--pdf", str(letter))
+    PacAccount.objects.filter(pk=new.pk).update(provider="finkok")
+    assert command(monkeypatch, "manifest", slug, "--signed-on", "2026-11-20", "--pdf", str(letter)) == 0
 
     said = capsys.readouterr().out
     assert "Revise la dirección" in said

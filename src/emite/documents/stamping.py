@@ -22,10 +22,10 @@ from emite.documents.machine import Facts, Move
 from emite.documents.models import UNSETTLED, FiscalDocument, SealedXml, StampAttempt, StampedXml, State
 from emite.documents.sealing import note
 from emite.documents.steps import reached
-from emite.issuers import breaker
+from emite.issuers import breaker, pac_manifests
 from emite.issuers.connecting import adapter
 from emite.issuers.models import PacAccount
-from emite.pac.port import Doubt, Evidence, Found, LookupAnswer, NotSent, StampAnswer, Stamped, Unknown
+from emite.pac.port import Doubt, Evidence, Found, LookupAnswer, NotSent, NotSentCause, StampAnswer, Stamped, Unknown
 
 #: A worker that holds a row has this long; a call to the PAC ends well before (40 s).
 LEASE = dt.timedelta(seconds=90)
@@ -33,6 +33,9 @@ LEASE = dt.timedelta(seconds=90)
 PAUSE_LIMIT_SECONDS = 10.0
 #: A PAC's clock further than this from ours is nonsense: it must not date documents.
 CLOCK_LIMIT = dt.timedelta(days=1)
+
+#: How soon a document that waits for a carta manifiesto is looked at again.
+WITHOUT_MANIFEST = dt.timedelta(minutes=2)
 
 Clock = Callable[[], dt.datetime]
 
@@ -135,6 +138,9 @@ def instead_of_sending(document: FiscalDocument, now: dt.datetime) -> Move | Non
     if move is None and not breaker.may_send(document.pac_account, now):
         wait = document.pac_account.open_until or now + breaker.PROBE_EVERY
         return Move(State.SEALED, "", wait)
+    if move is None and not pac_manifests.may_stamp(document.pac_account):
+        lacking = {"last_code": pac_manifests.LACKING, "last_text": pac_manifests.LACKING_TEXT}
+        return Move(State.SEALED, "", now + WITHOUT_MANIFEST, lacking)
     return move
 
 
@@ -244,6 +250,10 @@ def record_answer(
         # A stamp's XML is kept once, in StampedXml.
         raw=None if isinstance(answer, Stamped | Found) else evidence.raw,
     )
+    if isinstance(answer, NotSent) and answer.cause is NotSentCause.NO_MANIFEST:
+        pac_manifests.refused_by_pac(document.pac_account, now)
+    elif isinstance(answer, Stamped):
+        pac_manifests.accepted_by_pac(document.pac_account)
     if machine.is_failure_of_the_pac(answer):
         # A look-up that fails says nothing of stamping, and must not keep the next send from its turn.
         if operation == StampAttempt.Operation.STAMP:

@@ -154,6 +154,13 @@ class PacAccount(OwnedByOrganization):
     tested_at = models.DateTimeField(null=True, blank=True)
     test_ok = models.BooleanField(null=True, blank=True)
     test_text = models.CharField(max_length=300, blank=True)
+    # What the PAC says that is left; None: not known, or without limit. Asked every hour by a worker.
+    stamps_left = models.PositiveIntegerField(null=True, blank=True)
+    stamps_asked_at = models.DateTimeField(null=True, blank=True)
+    # Fewer than this many is an alarm; 0: none.
+    stamps_alarm = models.PositiveIntegerField(default=100)
+    # Since when the PAC says that the issuer has not signed its carta manifiesto; its next stamp clears it.
+    manifest_refused_at = models.DateTimeField(null=True, blank=True)
     sealed_fields: ClassVar[dict[str, str]] = {"sealed_password": "pac"}
 
     class Meta:
@@ -166,3 +173,22 @@ class PacAccount(OwnedByOrganization):
     @property
     def is_being_tested(self) -> bool:
         return self.test_asked_at is not None and (self.tested_at is None or self.tested_at < self.test_asked_at)
+
+
+class PacManifest(OwnedByOrganization):
+    """Evidence that an RFC signed a PAC's carta manifiesto, with its e.firma, on the PAC's own page."""
+
+    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="pac_manifests")
+    provider = models.CharField(max_length=20)
+    signed_on = models.DateField("fecha de firma")
+    pdf = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    # Who put it here: a person's mail, or the command of the server's operator.
+    recorded_by = models.CharField(max_length=254)
+    recorded_at = models.DateTimeField()
+    insert_only = True
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organization", "issuer", "provider", "sha256"], name="pac_manifest_once"),
+        ]

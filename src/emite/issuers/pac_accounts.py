@@ -26,7 +26,7 @@ from emite.issuers.models import Issuer, PacAccount
 from emite.organizations.models import Membership
 from emite.organizations.permissions import Need
 from emite.pac.connect import PROVIDERS, PacConfig, connect
-from emite.pac.port import Dedup, Found, LookupAnswer, NotFound
+from emite.pac.port import Credits, CreditsAnswer, Dedup, Found, LookupAnswer, LookupBy, NotFound
 from emite.vault.boxes import CannotOpen
 from emite.vault.keyfiles import KeyTrouble
 
@@ -133,8 +133,13 @@ def probe(account: PacAccount) -> tuple[bool, str]:
         return False, f"La cuenta no se puede usar: {error}."
     except (CannotOpen, KeyTrouble):
         return False, "La contraseña guardada no se puede abrir en este servidor: escríbala otra vez."
-    answer = pac.lookup(_question(account.issuer.rfc), f"prueba-{uuid.uuid4()}")
-    if not isinstance(answer, (NotFound, Found)):
+    answer: LookupAnswer | CreditsAnswer
+    if pac.capabilities.lookup is LookupBy.NONE:
+        # No question for a document: its balance is asked with the same address and account.
+        answer = pac.credits(account.issuer.rfc)
+    else:
+        answer = pac.lookup(_question(account.issuer.rfc), f"prueba-{uuid.uuid4()}")
+    if not isinstance(answer, NotFound | Found | Credits):
         return False, f"{answer.reason[:1].upper()}{answer.reason[1:]}. {_cure(answer)}"
     if not pac.certificates():
         lacking = "falta el certificado con que se comprueban sus timbres: lo agrega quien administra el servidor."
@@ -189,7 +194,7 @@ def _question(rfc: str) -> bytes:
     ).encode()
 
 
-def _cure(answer: LookupAnswer) -> str:
+def _cure(answer: LookupAnswer | CreditsAnswer) -> str:
     match answer.evidence.http:
         case None:
             return "Revise la dirección, y que el servidor tenga salida a internet."

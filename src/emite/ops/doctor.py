@@ -174,9 +174,10 @@ def _certificates(now: dt.datetime) -> Iterator[Finding]:
 
 
 def _clock(now: dt.datetime) -> Iterator[Finding]:
+    from emite.issuers import pac_manifests, pac_stamps
     from emite.issuers.models import PacAccount
 
-    for account in PacAccount.objects.filter(active=True):
+    for account in PacAccount.objects.filter(active=True).select_related("issuer"):
         seconds = account.clock_offset_ms / 1000
         if abs(seconds) > CLOCK_SECONDS:
             yield Finding(
@@ -184,6 +185,11 @@ def _clock(now: dt.datetime) -> Iterator[Finding]:
             )
         if account.open_until and account.open_until > now:
             yield Finding(False, f"El PAC {account.provider} no responde desde hace {account.failures} intentos.")
+        if pac_stamps.runs_short(account):
+            words = f"A la cuenta {account.user} de {account.provider} le quedan {account.stamps_left} timbres."
+            yield Finding(None if account.stamps_left else False, words)
+        if pac_manifests.standing(account) in (pac_manifests.Standing.PENDING, pac_manifests.Standing.REFUSED):
+            yield Finding(False, f"Falta la carta manifiesto de {account.issuer.rfc} con {account.provider}.")
 
 
 def _documents(now: dt.datetime) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ from emite.documents.waking import DELIVER, DRIVE
 from emite.integrations import notifying
 from emite.integrations.publishing import NOTIFY
 from emite.invoices import closing, stamping, watching
-from emite.issuers import pac_accounts
+from emite.issuers import pac_accounts, pac_stamps
 from emite.reconciling import asking, comparing
 from emite.reviews import going_on
 from emite.settlements import following as settlements_following
@@ -125,6 +125,13 @@ def test_pac(pk: str) -> None:
     """Try the connection of a PAC account."""
     close_old_connections()
     pac_accounts.run_test(uuid.UUID(pk), now=timezone.now())
+
+
+@app.task(name=pac_stamps.ASK)
+def ask_stamps_left(pk: str) -> None:
+    """Ask a PAC how many stamps an account has left."""
+    close_old_connections()
+    pac_stamps.ask(uuid.UUID(pk), now=timezone.now())
 
 
 @app.task(name=NOTIFY)
@@ -252,6 +259,7 @@ def sweep_once() -> int:
         woken = sweep()
         look_at_credits(timezone.now())
         watch_closings()
+        pac_stamps.watch(timezone.now())
         return woken
     except OperationalError as error:
         log.warning("sweep_without_database", detail=str(error).splitlines()[0])

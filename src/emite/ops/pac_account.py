@@ -9,10 +9,12 @@ import argparse
 import datetime as dt
 import getpass
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emite.database.trouble import Trouble
 from emite.ops import ground
+from emite.pac.connect import PROVIDERS
 
 if TYPE_CHECKING:
     from emite.issuers.models import Issuer, PacAccount
@@ -27,13 +29,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("add", "agrega la cuenta de un emisor"),
         ("change", "cambia la contraseña, o reemplaza la cuenta si se da otra cosa"),
         ("test", "prueba la conexión"),
+        ("manifest", "registra la carta manifiesto que se firmó en la página del PAC"),
+        ("alarm", "avisa cuando queden menos timbres que estos; 0: nunca"),
     ):
         action = actions.add_parser(name, help=words)
         action.add_argument("organization", metavar="organización", help="identificador en el enlace")
         action.add_argument("--rfc", help="emisor, si la organización tiene varios")
-        if name == "test":
+        if name == "manifest":
+            action.add_argument("--signed-on", type=dt.date.fromisoformat, required=True, help="fecha, AAAA-MM-DD")
+            action.add_argument("--pdf", type=Path, required=True, help="la carta firmada que dio el PAC")
+        if name == "alarm":
+            action.add_argument("count", metavar="timbres", type=int, choices=range(1_000_001), help="de 0 a 1000000")
+        if name in ("test", "manifest", "alarm"):
             continue
-        action.add_argument("--provider", help="PAC", required=name == "add")
+        action.add_argument("--provider", choices=tuple(PROVIDERS), help="PAC", required=name == "add")
         action.add_argument("--url", help="dirección del servicio", required=name == "add")
         action.add_argument("--user", help="usuario de la cuenta", required=name == "add")
         action.add_argument("--dedup", choices=("content", "key", "none"), help="cómo reconoce duplicados")
@@ -101,6 +110,35 @@ def _test(options: argparse.Namespace, now: dt.datetime) -> int:
     return 0 if ok else 1
 
 
+def _manifest(options: argparse.Namespace, now: dt.datetime) -> int:
+    from emite.issuers import pac_manifests
+
+    issuer = _issuer(options)
+    account = _account(issuer)
+    if account is None:
+        raise Trouble("Ese emisor todavía no tiene cuenta: use emite pac-account add.")
+    try:
+        pdf = options.pdf.read_bytes()
+        made = pac_manifests.sign(issuer, account.provider, signed_on=options.signed_on, pdf=pdf, user=None, now=now)
+    except OSError as error:
+        raise Trouble(f"No se pudo leer {options.pdf}: {error.strerror}.") from error
+    except pac_manifests.ManifestRefused as refused:
+        raise Trouble(refused.message) from refused
+    print(f"Carta de {issuer.rfc} con {account.provider}, firmada el {made.signed_on}. SHA-256 {made.sha256}")
+    return 0
+
+
+def _alarm(options: argparse.Namespace, now: dt.datetime) -> int:
+    from emite.issuers import pac_stamps
+
+    account = _account(_issuer(options))
+    if account is None:
+        raise Trouble("Ese emisor todavía no tiene cuenta: use emite pac-account add.")
+    pac_stamps.alarm_at(account, options.count, user=None, now=now)
+    print(f"Aviso con menos de {options.count:,} timbres." if options.count else "Sin aviso por timbres.")
+    return 0
+
+
 def _use(options: argparse.Namespace, issuer: Issuer, before: PacAccount | None, now: dt.datetime) -> int:
     from emite.documents.rerouting import use
     from emite.issuers.pac_accounts import Wanted
@@ -151,4 +189,4 @@ def _password() -> str:
     return sys.stdin.readline().rstrip("\n")
 
 
-_ACTIONS = {"list": _list, "add": _add, "change": _change, "test": _test}
+_ACTIONS = {"list": _list, "add": _add, "change": _change, "test": _test, "manifest": _manifest, "alarm": _alarm}

@@ -55,6 +55,11 @@ class PacConfig:
         return f"PacConfig({self.provider!r}, {self.base_url!r}, user={self.user!r})"
 
 
+def stamps_for_real(provider: str, base_url: str) -> bool:
+    """Whether what this account stamps has fiscal value: a real PAC outside of its test environment."""
+    return provider != "sandbox" and not Transport(base_url).is_for_tests
+
+
 def connect(config: PacConfig, *, timeouts: Timeouts | None = None) -> Pac:
     """The adapter of an account. Raises ValueError (in Spanish) for a provider, class or address that can't be used."""
     if config.provider not in PROVIDERS:

@@ -110,6 +110,7 @@ OWN: Final[dict[str, Meaning]] = _table(
     (
         ("EMI-ACUSE", "", "El acuse recibido no corresponde a la solicitud", WAIT),
         ("EMI-FALTA", "", "Falta algo para poder sellar", ISSUER),
+        ("EMI-MANIFIESTO", "", "Falta registrar la carta manifiesto del emisor con el PAC", MANIFEST),
         ("EMI-TFD", "", "El timbre recibido no corresponde al documento", WAIT),
         ("EMI001", "", "Un dato lleva un carácter que no cabe en un CFDI", DATA),
         ("EMI002", "", "Un importe o una cantidad no tiene la forma debida", DATA),

@@ -19,9 +19,12 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from emite.documents.rerouting import under_way, use
+from emite.issuers import pac_manifests
 from emite.issuers.models import Issuer, PacAccount
 from emite.issuers.pac_accounts import AccountRefused, Wanted, ask_test, change_password
-from emite.pac.connect import PROVIDERS
+from emite.issuers.pac_manifests import MAX_PDF, ManifestRefused
+from emite.issuers.pac_stamps import runs_short
+from emite.pac.connect import ADDRESSES, PROVIDERS
 from emite.pac.port import Dedup
 from emite.web.access import Need, StaffRequest, staff
 
@@ -55,7 +58,7 @@ class AccountForm(forms.Form):
     base_url = forms.CharField(
         label="Dirección del servicio",
         max_length=200,
-        help_text="La que da el PAC, con https.",
+        help_text="; ".join(f"{PROVIDERS[name]}: {address}" for name, address in ADDRESSES.items()) + ".",
         error_messages={"required": "Escriba la dirección.", "max_length": "La dirección es demasiado larga."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "url", "spellcheck": "false"}),
     )
@@ -107,6 +110,23 @@ class AccountForm(forms.Form):
 
 class PasswordForm(forms.Form):
     new_password = _secret("Contraseña nueva")
+
+
+class ManifestForm(forms.Form):
+    """The evidence that the carta manifiesto was signed on the PAC's page."""
+
+    signed_on = forms.DateField(
+        label="Fecha de la firma",
+        error_messages={"required": "Escriba la fecha de la carta.", "invalid": "Escriba una fecha, como 2026-11-23."},
+        widget=forms.DateInput(attrs={"type": "date", "autocomplete": "off"}, format="%Y-%m-%d"),
+    )
+    pdf = forms.FileField(
+        label="Carta firmada (PDF)",
+        allow_empty_file=True,
+        help_text="El PDF que da el PAC al terminar. Aquí nunca se pide la e.firma.",
+        error_messages={"required": "Elija el PDF de la carta."},
+        widget=forms.FileInput(attrs={"accept": ".pdf", "data-max-bytes": MAX_PDF}),
+    )
 
 
 @sensitive_post_parameters("password")
@@ -162,6 +182,35 @@ def password(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 
 @staff(Need.ADMINISTER)
 @require_POST
+def manifest(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """ "Carta manifiesto": keep the evidence for this account's RFC and PAC."""
+    account = _account_or_404(request, pk)
+    form = ManifestForm(request.POST, request.FILES)
+    if form.is_valid() and _signed(request, account, form):
+        messages.success(request, "Carta registrada. Lo que esperaba por ella se timbra en unos minutos.")
+        return HttpResponseRedirect(reverse("desk:pac"))
+    return _page(request, account.issuer, manifest_form=form, status=422)
+
+
+def _signed(request: StaffRequest, account: PacAccount, form: ManifestForm) -> bool:
+    given = form.cleaned_data["pdf"]
+    try:
+        pac_manifests.sign(
+            account.issuer,
+            account.provider,
+            signed_on=form.cleaned_data["signed_on"],
+            pdf=given.read(MAX_PDF + 1),
+            user=request.user,
+            now=timezone.now(),
+        )
+    except ManifestRefused as refused:
+        form.add_error(refused.field, refused.message)
+        return False
+    return True
+
+
+@staff(Need.ADMINISTER)
+@require_POST
 def test(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """ "Probar conexión": the worker asks the PAC, and the page shows what it said."""
     ask_test(_account_or_404(request, pk), user=request.user, now=timezone.now())
@@ -193,6 +242,7 @@ def _page(
     *,
     form: AccountForm | None = None,
     password_form: PasswordForm | None = None,
+    manifest_form: ManifestForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     rows = PacAccount.objects.select_related("issuer").filter(organization=request.organization, issuer=issuer)
@@ -213,8 +263,21 @@ def _page(
         "opened": form is not None or active is None,
         "password_form": password_form or PasswordForm(),
         **_tested(active),
+        **_manifest(active, manifest_form),
     }
     return render(request, "desk/pac_accounts.html", context, status=status)
+
+
+def _manifest(account: PacAccount | None, form: ManifestForm | None) -> dict[str, Any]:
+    if account is None:
+        return {}
+    return {
+        "manifest": pac_manifests.standing(account),
+        "evidence": pac_manifests.evidence(account),
+        "manifest_page": pac_manifests.PAGES.get(account.provider, ""),
+        "manifest_form": form or ManifestForm(),
+        "runs_short": runs_short(account),
+    }
 
 
 def _account_or_404(request: StaffRequest, pk: uuid.UUID) -> PacAccount:

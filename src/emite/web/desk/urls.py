@@ -149,6 +149,7 @@ urlpatterns = [
     path("caja/emisor/<uuid:pk>/certificado/", issuer.upload, name="csd"),
     path("caja/pac/", pac_accounts.pac, name="pac"),
     path("caja/pac/<uuid:pk>/clave/", pac_accounts.password, name="pac_password"),
+    path("caja/pac/<uuid:pk>/manifiesto/", pac_accounts.manifest, name="pac_manifest"),
     path("caja/pac/<uuid:pk>/prueba/", pac_accounts.test, name="pac_test"),
     path("caja/pac/<uuid:pk>/prueba/estado/", pac_accounts.test_piece, name="pac_test_piece"),
     path("caja/integraciones/", integrations.integrations, name="integrations"),

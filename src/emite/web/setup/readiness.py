@@ -16,12 +16,14 @@ from emite.accounts.models import Authenticator
 from emite.chargemaster.models import ChargeItem
 from emite.charges.models import CashRegister
 from emite.invoices import watching
+from emite.issuers import pac_manifests, pac_stamps
 from emite.issuers.models import Issuer, PacAccount, Series, StoredCsd
 from emite.mailing.files import keeps_letters_here
 from emite.organizations import portal
 from emite.organizations.models import Membership, Organization
 from emite.organizations.permissions import Need
 from emite.organizations.portal import PortalState
+from emite.pac.connect import PROVIDERS
 from emite.web.setup.words import PORTAL_STATES
 
 WARN_BEFORE_EXPIRY: Final = dt.timedelta(days=30)
@@ -100,7 +102,18 @@ def _pac(issuer: Issuer, account: PacAccount | None, now: dt.datetime, page: str
         )
     if account.provider == "sandbox":
         return Point("cost", "PAC de pruebas", "Lo que se timbra no tiene valor fiscal.", page)
-    return Point("good", "Cuenta del PAC", f"{issuer.rfc} timbra con {account.provider}.", page)
+    pac = PROVIDERS.get(account.provider, account.provider)
+    match pac_manifests.standing(account):
+        case pac_manifests.Standing.PENDING:
+            detail = f"{issuer.rfc} debe firmar la carta manifiesto de {pac} en su página: sin ella no se envía nada."
+            return Point("wrong", "Falta la carta manifiesto", detail, page)
+        case pac_manifests.Standing.REFUSED:
+            detail = f"{pac} dice que no tiene firmada la de {issuer.rfc}: fírmela en su página."
+            return Point("wrong", "El PAC no reconoce la carta manifiesto", detail, page)
+    if pac_stamps.runs_short(account):
+        detail = f"En la cuenta de {pac} quedan {account.stamps_left:,}. Compre más antes de que falten."
+        return Point("cost" if account.stamps_left else "wrong", "Quedan pocos timbres", detail, page, True)
+    return Point("good", "Cuenta del PAC", f"{issuer.rfc} timbra con {pac}.", page)
 
 
 def _people(organization: Organization) -> Iterator[Point]:

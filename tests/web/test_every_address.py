@@ -59,7 +59,7 @@ ROWS = {
     **{
         f"insurer:{name}": "received" for name in ("invoice", "decide_one", "schedule", "ask_sat", "xml", "pdf")
     },
-    "practice:account_retire": "account", "practice:contract": "contract",
+    "practice:account_retire": "account", "practice:contract": "contract", "practice:physician": "physician",
     **{
         f"practice:{name}": "issuer"
         for name in (
@@ -95,6 +95,7 @@ PLAIN = {
     "practice:complements", "practice:performed", "practice:invoices", "practice:register",
     "practice:register_transfer", "practice:copays", "practice:settings", "practice:issuers", "practice:issuer_add",
     "practice:linking_home", "practice:services", "practice:service_add", "practice:payers", "practice:payer_add",
+    "practice:physicians", "practice:physician_add",
     "insurer:home", "insurer:inbox", "insurer:decide", "insurer:payments", "insurer:pay", "insurer:remittance",
     "insurer:remittance_template", "insurer:ageing",
 }  # fmt: skip
@@ -147,7 +148,7 @@ def world(db: None) -> World:
         ),
         "insurer_invoice": stand.registered(practice, service),
     }  # fmt: skip
-    rows |= {"service": service, "payer": practice.payer, "issuer": practice.issuer}
+    rows |= {"service": service, "payer": practice.payer, "issuer": practice.issuer, "physician": practice.physician}
     rows["contract"] = Contract.objects.create(
         organization=practice.organization, payer=practice.payer, issuer=practice.issuer, name="Plan"
     )

@@ -7,7 +7,11 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from emite.care.models import CareService, Contract, Payer, Tariff
+from emite.audit.models import AuditEvent
+from emite.care import staffing
+from emite.care.models import CareService, Contract, Payer, Physician, Tariff
+from emite.care.staffing import PhysicianRefused
+from tests import make
 from tests import practice as stand
 from tests.web.test_practice_invoices import client
 
@@ -50,3 +54,50 @@ def test_a_payer_its_plan_and_a_service_split_by_it() -> None:
     browser.post(reverse("practice:service_void", args=[made.pk]), {"motivo": "No llegó"})
     made.refresh_from_db()
     assert made.state == CareService.State.VOID
+
+
+def test_physicians_are_kept_and_their_kind_chooses_the_first_codes() -> None:
+    practice = stand.practice()
+    browser, reader = client(practice), client(practice, reader=True)
+    Physician.objects.all().delete()
+    empty = browser.get(reverse("practice:service_add")).content.decode()
+    assert reverse("practice:physician_add") in empty
+    fields = {"name": " Rosa  Peña Gil ", "kind": "primer_contacto", "cedula": "1234567", "active": "on"}
+    assert reader.post(reverse("practice:physician_add"), fields).status_code == 403
+    stranger = make.user("Saul")
+    for over, said in (
+        ({"cedula": "12-34"}, "solo números"), ({"kind": ""}, "Elija si es"), ({"user": str(stranger.pk)}, "user"),
+    ):  # fmt: skip
+        wrong = browser.post(reverse("practice:physician_add"), fields | over)
+        assert (wrong.status_code, said in wrong.content.decode()) == (422, True), over
+    assert not Physician.objects.exists()
+    linked = reverse("practice:linking", args=[practice.issuer.pk])
+    for name, kind, cedula, pair, key in (
+        ("Rosa Peña Gil", "primer_contacto", "1234567", ["99202", "99212"], "85121502"),
+        ("Luz Ávila Rey", "especialista", "", ["99203", "99213"], "85121600"),
+    ):
+        Physician.objects.update(active=False)
+        made = {"name": name, "kind": kind, "cedula": cedula, "active": "on", "user": str(practice.admin.pk)}
+        assert browser.post(reverse("practice:physician_add"), made).status_code == 302
+        found = browser.get(linked).context["found"]
+        assert [offer.code for offer, _ in found[:2]] == pair
+        for code in pair:
+            form = browser.get(reverse("practice:link_code", args=[practice.issuer.pk, "cpt4", code])).context["form"]
+            assert form["clave_prod_serv"].value() == key
+    for again in ({"name": "LUZ AVILA REY", "cedula": ""}, {"name": "Otra", "cedula": "1234567"}):
+        assert "ya está en la lista" in browser.post(
+            reverse("practice:physician_add"), fields | again
+        ).content.decode()  # fmt: skip
+    luz = Physician.objects.get(name="Luz Ávila Rey")
+    service = stand.service(practice, physician=luz)
+    retired = {"name": luz.name, "kind": luz.kind}
+    assert browser.post(reverse("practice:physician", args=[luz.pk]), retired).status_code == 302
+    events = AuditEvent.objects.filter(subject=f"physician:{luz.pk}")
+    assert [event.action for event in events.order_by("position")] == ["physician.create", "physician.change"]
+    assert f">{luz.name}<" not in browser.get(reverse("practice:service_add")).content.decode()
+    assert f">{luz.name}<" in browser.get(reverse("practice:service", args=[service.pk])).content.decode()
+    with pytest.raises(PhysicianRefused):
+        staffing.keep(
+            practice.organization, {"name": "Otra", "kind": "especialista", "cedula": "", "user": None, "active": True},
+            physician=None, user=practice.reader, now=make.now(),
+        )  # fmt: skip

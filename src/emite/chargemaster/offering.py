@@ -5,6 +5,7 @@ Only the numbers are those of CPT; its texts belong to others and are not here. 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,11 +51,11 @@ def offer_of(code: str) -> Offer | None:
     return next((offer for offer in _OFFERS if offer.code == code), None)
 
 
-def offers(text: str = "", kind: str = "") -> list[Offer]:
-    """Codes that fit what was typed, the exact one first; without it, the pair of that kind of physician first."""
+def offers(text: str = "", kinds: Collection[str] = ()) -> list[Offer]:
+    """Codes that fit what was typed, the exact one first; without it, the pairs of those kinds of physician first."""
     typed = text.strip().casefold()
     if not typed:
-        first = FIRST.get(kind, ())
+        first = {code for kind in kinds for code in FIRST[kind]}
         return sorted(_OFFERS, key=lambda offer: (offer.code not in first, offer.code))
     found = [offer for offer in _OFFERS if offer.code.startswith(typed) or typed in offer.label.casefold()]
     return sorted(found, key=lambda offer: (offer.code != typed, offer.code))

@@ -78,7 +78,7 @@ def links(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     used = _used(request, issuer, system)
     context = context_of(
         request, "vinculacion", issuer=issuer, systems=CodeSystem.choices, system=system, text=text,
-        found=[(offer, held.get(offer.code)) for offer in _found(system, text, _kind(request), used)],
+        found=[(offer, held.get(offer.code)) for offer in _found(system, text, _kinds(request), used)],
         links=[(row, TREATMENT_LABELS[Treatment(row.treatment)]) for row in held.values()],
         waiting=[
             (code, _proposal(code))
@@ -89,9 +89,9 @@ def links(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "practice/linking.html", context)
 
 
-def _found(system: str, text: str, kind: str, used: list[str]) -> list[Offer]:
+def _found(system: str, text: str, kinds: set[str], used: list[str]) -> list[Offer]:
     """Codes to choose from: what we offer for CPT4, those of the services, and the very one that was typed."""
-    found = offering.offers(text, kind) if system == CodeSystem.CPT4 else []
+    found = offering.offers(text, kinds) if system == CodeSystem.CPT4 else []
     known = {offer.code for offer in found}
     others = [code for code in used if code not in known and (not text or code.startswith(text))]
     if text and text not in known and text not in others and text.replace("-", "").isalnum() and len(text) <= 20:
@@ -109,10 +109,9 @@ def _used(request: StaffRequest, issuer: Issuer, system: str) -> list[str]:
     return sorted(set(rows.values_list("code", flat=True).distinct()[:MOST]))
 
 
-def _kind(request: StaffRequest) -> str:
-    """The kind of the practice's physicians, when all are of one."""
-    kinds = set(Physician.objects.filter(organization=request.organization, active=True).values_list("kind", flat=True))
-    return kinds.pop() if len(kinds) == 1 else ""
+def _kinds(request: StaffRequest) -> set[str]:
+    """Those of the physicians who attend here."""
+    return set(Physician.objects.filter(organization=request.organization, active=True).values_list("kind", flat=True))
 
 
 def _proposal(code: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
@@ -53,7 +54,10 @@ class ServiceForm(forms.Form):
         super().__init__(data, **options)
         own: dict[str, Any] = {
             "issuer": Issuer.objects.filter(organization=organization).order_by("created_at"),
-            "physician": Physician.objects.filter(organization=organization, active=True).order_by("name"),
+            # Whom a service has already may stay, also when retired.
+            "physician": Physician.objects.filter(
+                Q(active=True) | Q(pk=getattr(self.initial.get("physician"), "pk", None)), organization=organization
+            ).order_by("name"),
             "payer": Payer.objects.filter(organization=organization, active=True).order_by("name"),
             "contract": Contract.objects.select_related("payer").filter(organization=organization, active=True),
         }

@@ -13,6 +13,7 @@ from emite.web.practice import (
     linking,
     payer_side,
     payers,
+    physicians,
     registering,
     services,
     settings,
@@ -53,4 +54,5 @@ urlpatterns: list[URLPattern] = [
     *linking.addresses,
     *services.addresses,
     *payers.addresses,
+    *physicians.addresses,
 ]

@@ -57,6 +57,8 @@ ACTS: Final = {
     "issuer.create": "Escribió los datos fiscales",
     "issuer.change": "Cambió los datos fiscales",
     "csd.load": "Cargó un certificado",
+    "physician.create": "Agregó un médico",
+    "physician.change": "Cambió los datos de un médico",
     "member.invite": "Invitó a una persona",
     "member.invite_again": "Reenvió una invitación",
     "member.invite_revoke": "Retiró una invitación",

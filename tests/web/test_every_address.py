@@ -95,7 +95,7 @@ PLAIN = {
     "practice:complements", "practice:performed", "practice:invoices", "practice:register",
     "practice:register_transfer", "practice:copays", "practice:settings", "practice:issuers", "practice:issuer_add",
     "practice:linking_home", "practice:services", "practice:service_add", "practice:payers", "practice:payer_add",
-    "practice:physicians", "practice:physician_add",
+    "practice:physicians", "practice:physician_add", "practice:service_import", "practice:service_template",
     "insurer:home", "insurer:inbox", "insurer:decide", "insurer:payments", "insurer:pay", "insurer:remittance",
     "insurer:remittance_template", "insurer:ageing",
 }  # fmt: skip

@@ -15,6 +15,7 @@ from emite.web.practice import (
     payers,
     physicians,
     registering,
+    service_import,
     services,
     settings,
     transfers,
@@ -53,6 +54,7 @@ urlpatterns: list[URLPattern] = [
     *fiscal.addresses,
     *linking.addresses,
     *services.addresses,
+    *service_import.addresses,
     *payers.addresses,
     *physicians.addresses,
 ]

@@ -57,6 +57,7 @@ ACTS: Final = {
     "issuer.create": "Escribió los datos fiscales",
     "issuer.change": "Cambió los datos fiscales",
     "csd.load": "Cargó un certificado",
+    "care.import": "Importó servicios de un archivo",
     "physician.create": "Agregó un médico",
     "physician.change": "Cambió los datos de un médico",
     "member.invite": "Invitó a una persona",

@@ -24,7 +24,7 @@ def test_an_account_that_is_not_paid_is_invoiced_and_complemented(hospital: Hosp
     assert "pagar después" not in said(cashier.get("charge", charge.pk))
     assert "pagar después" in said(biller.get("charge", charge.pk))
     assert "parcialidades" in said(biller.get("invoice", charge.pk))
-    biller.post("invoice", charge.pk, **DATA, clave_envio=str(uuid.uuid4()))
+    biller.post("invoice", charge.pk, **DATA, clave_envio=str(uuid.uuid4()), metodo="PPD")
     document = FiscalDocument.objects.get()
     assert (document.content["metodo_pago"], document.content["forma_pago"]) == ("PPD", "99")
 

@@ -148,11 +148,11 @@ def test_a_mail_of_three_hundred_letters_is_said_and_not_an_error(biller: Person
 def test_unpaid_and_void_are_not_invoiced(hospital: Hospital, biller: Person) -> None:
     unpaid = make.charge(hospital)
 
-    assert biller.get("invoice", unpaid.pk).status_code == 302
+    assert "sale «Pago en parcialidades» (PPD)" in said(biller.get("invoice", unpaid.pk)), "to be paid later"
     page = biller.follow(ask(biller, unpaid))
 
     assert "todavía no se paga por completo" in said(page)
-    assert not FiscalDocument.objects.exists()
+    assert not FiscalDocument.objects.exists(), "a form that was opened for a paid one never leaves it to be paid later"
 
 
 def test_permission_taken_away_in_between(hospital: Hospital, charge: Charge) -> None:

@@ -249,7 +249,7 @@ def show(
 
 
 def _context(request: StaffRequest, counter: Counter) -> dict[str, Any]:
-    paid = paid_in(*counter.charges)
+    paid = {} if counter.on_credit else paid_in(*counter.charges)
     stated = largest_form(*counter.charges) if paid else ""
     return {
         "organization": request.organization,
@@ -259,7 +259,7 @@ def _context(request: StaffRequest, counter: Counter) -> dict[str, Any]:
         "charge": counter.charges[0],
         "several": len(counter.charges) > 1,
         "lines": [(each, each.lines.all()) for each in counter.charges],
-        "forma_pago": form_label(stated),
+        "forma_pago": "Por definir (99)" if counter.on_credit else form_label(stated),
         "paid": [(form_label(form), amount) for form, amount in paid.items()] if len(paid) > 1 else [],
         "loses": sum((amount for form, amount in paid.items() if form != CASH), Decimal(0)) if stated == CASH else 0,
         "groups": groups_of([each for each in counter.charges if each.is_paid]),

@@ -55,23 +55,25 @@ def invoice(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         return HttpResponseRedirect(reverse("desk:charge", args=[charge.pk]))
     # What the patient typed when asking the staff for it.
     typed = typed_before(charge) if request.GET.get("datos") == "solicitud" else {}
-    return asking.serve(request, _counter(charge), typed=typed)
+    return asking.serve(request, _counter(request, charge), typed=typed)
 
 
 @staff(Need.ISSUE)
 @require_POST
 def choices(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return asking.choices(request, _counter(charge_or_404(request.organization, pk)))
+    return asking.choices(request, _counter(request, charge_or_404(request.organization, pk)))
 
 
 @staff(Need.ISSUE)
 @require_POST
 def draft(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return asking.draft(request, _counter(charge_or_404(request.organization, pk)))
+    return asking.draft(request, _counter(request, charge_or_404(request.organization, pk)))
 
 
-def _counter(charge: Charge) -> Counter:
-    return Counter.of_one(charge, "invoice", on_credit=not charge.is_paid)
+def _counter(request: StaffRequest, charge: Charge) -> Counter:
+    """A form that was sent means the method that its page said, whatever was paid or given back since."""
+    later = request.POST.get("metodo") == "PPD" if request.method == "POST" else not charge.is_paid
+    return Counter.of_one(charge, "invoice", on_credit=later)
 
 
 @staff(Need.SEE)

@@ -86,8 +86,6 @@ def test_a_file_of_remisiones_comes_in_and_its_tickets_are_printed(
         watched.looks_right(f"importar-revisado-{name}")
         send(good, "Importar todo")
         expect(page.get_by_text("Remisiones importadas: 2.")).to_be_visible()
-        watched.go(page.url)
-        watched.light()
         watched.looks_right(f"importar-tickets-{name}")
         page.get_by_role("button", name="Imprimir 2 tickets").click()
         expect(page.get_by_role("img", name="Código QR")).to_have_count(2)

@@ -212,7 +212,7 @@ def _against(foreign: Foreign, payment: ReceivedPayment) -> list[Fault]:
     """What in a complement from elsewhere is not this payment's."""
     at = "/cfdi:Comprobante"
     if foreign.tipo != "P":
-        return [Fault("EMI230", "El archivo no es un complemento de pago (tipo P): elija el XML del complemento.", at)]
+        return [Fault("EMI234", "El archivo no es un complemento de pago (tipo P): elija el XML del complemento.", at)]
     found = []
     if foreign.rfc_emisor != payment.issuer.rfc:
         found.append(Fault("EMI231", f"El complemento es de otro emisor: este pago es de {payment.issuer.rfc}.", at))

@@ -142,14 +142,10 @@ OWN: Final[dict[str, Meaning]] = _table(
         ("EMI220", "", "El SAT dice que el CFDI está cancelado", ELSEWHERE),
         ("EMI221", "", "El SAT no confirmó que el CFDI está vigente", WAIT),
         ("EMI222", "UUID", "Ese CFDI ya está registrado aquí", ELSEWHERE),
-        (
-            "EMI230",
-            "TipoDeComprobante",
-            "El archivo no es lo que se espera, o le falta un dato que pide el pagador",
-            DATA,
-        ),
+        ("EMI230", "", "Falta un dato que pide el pagador en cada servicio", DATA),
         ("EMI231", "Emisor Rfc", "El complemento es de otro emisor", ELSEWHERE),
         ("EMI232", "Receptor Rfc", "El complemento es para otro RFC", ELSEWHERE),
         ("EMI233", "DoctoRelacionado", "El complemento no paga lo que se registró", ELSEWHERE),
+        ("EMI234", "TipoDeComprobante", "El archivo no es un complemento de pago (tipo P)", ELSEWHERE),
     )
 )

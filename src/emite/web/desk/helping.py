@@ -20,6 +20,11 @@ HELP: Final[dict[str, tuple[str, ...]]] = {
         "cuánto suman, sin cambiar nada.",
         "Al importar se pueden imprimir sus tickets, para que cada paciente se facture con su código.",
     ),
+    "complementos": (
+        "Cada pago de una factura «por pagar después» (PPD) necesita su complemento, a más tardar el día 5 del mes "
+        "siguiente. Aquí están los que faltan, el más urgente primero.",
+        "Lo que se cobra en las cajas de una de esas facturas aparece solo; el complemento se ve antes de timbrarlo.",
+    ),
     "cierre": (
         "Lo que se pagó y nadie pidió facturar va en la factura global, a más tardar 24 horas después del cierre.",
         "Una remisión que un paciente está facturando en ese momento no entra; tampoco una que debe dinero.",

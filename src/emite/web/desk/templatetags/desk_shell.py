@@ -30,6 +30,7 @@ GUIDES: Final = {
     **dict.fromkeys(("inicio", "nueva", "cortes", "solicitudes", "importar"), "caja"),
     **dict.fromkeys(("cierre", "tablero"), "cierre-de-mes"),
     "integraciones": "integracion",
+    "complementos": "complemento-de-pago",
 }
 
 

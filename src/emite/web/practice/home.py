@@ -23,7 +23,7 @@ from emite.web.files import streamed
 from emite.web.practice.access import Need, StaffRequest, practice
 
 #: Units of the chart's own coordinates.
-WIDTH, ROW = 320, 22
+WIDTH, ROW = 960, 22
 
 
 @dataclass(frozen=True, slots=True)

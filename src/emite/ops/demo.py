@@ -160,7 +160,7 @@ def _announce(port: int, ready: Ready) -> None:
 
 def _once(out: Path, installation: Path) -> int:
     """A data folder of its own, every program on a free port, the roads, and nothing left but `out`."""
-    from emite.ops import complement_road, practice_roads, roads
+    from emite.ops import complement_road, copay_road, practice_roads, roads
 
     # Not in anybody's home: root's database runs as another user, who must be able to pass.
     folder = Path(tempfile.mkdtemp(prefix="emite-demo-", dir="/tmp" if Path("/tmp").is_dir() else None))
@@ -170,6 +170,7 @@ def _once(out: Path, installation: Path) -> int:
     ended: list[bool] = []
 
     def walk(ready: Ready) -> None:
+        more = (practice_roads.insurer_invoice, complement_road.complement, copay_road.copay)
         ground = roads.Ground(
             site=f"http://{HOST}:{port}",
             slug=ready.slug,
@@ -177,7 +178,7 @@ def _once(out: Path, installation: Path) -> int:
             trust=folder / "sandbox" / "authority",
         )
         try:
-            ended.append(roads.walk(ground, out, (practice_roads.insurer_invoice, complement_road.complement)))
+            ended.append(roads.walk(ground, out, more))
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 

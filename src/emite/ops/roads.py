@@ -88,14 +88,14 @@ def _remision(ground: Ground, out: Path) -> dict[str, Any]:
     page = _pay(cashier, page)
     steps.done("pago")
     ticket = _print(cashier, cashier.get(charge_url), "ticket")
-    save(out / "remision-ticket.pdf", _pdf(cashier, ticket))
+    save(out / "remision-ticket.pdf", pdf_of(cashier, ticket))
     steps.done("ticket")
     slip = _print(cashier, cashier.get(charge_url), "pagos")
-    save(out / "remision-pago.pdf", _pdf(cashier, slip))
+    save(out / "remision-pago.pdf", pdf_of(cashier, slip))
     steps.done("comprobante")
 
     patient = Visitor(ground.site)
-    page = patient.get(f"/q/{slug}/{_code(ticket)}")
+    page = patient.get(f"/q/{slug}/{code_of(ticket)}")
     if "/cargo/" not in page.url:
         raise Lost(f"el QR no abrió el cargo sino {page.url}: {page.text[:300]}")
     steps.done("portal_cargo")
@@ -104,7 +104,7 @@ def _remision(ground: Ground, out: Path) -> dict[str, Any]:
     if page.status != 200 or "/factura/" not in page.url:
         raise Lost(f"los datos no se aceptaron ({page.status}): {page.text[:500]}")
     steps.done("portal_datos")
-    _await_stamp(patient, slug)
+    await_stamp(patient, slug)
     steps.done("timbre")
     xml = file_of(patient, f"/f/{slug}/factura/xml", "application/xml")
     save(out / "remision-factura.xml", xml)
@@ -262,7 +262,7 @@ def _print(cashier: Visitor, page: Page, what: str) -> Page:
     raise Lost(f"{page.url}: no hay botón para imprimir «{what}»: {page.text[:300]}")
 
 
-def _pdf(cashier: Visitor, paper: Page) -> bytes:
+def pdf_of(cashier: Visitor, paper: Page) -> bytes:
     return file_of(cashier, paper.link(".pdf"), "application/pdf")
 
 
@@ -273,7 +273,7 @@ def file_of(visitor: Visitor, address: str, kind: str) -> bytes:
     return page.body
 
 
-def _code(ticket: Page) -> str:
+def code_of(ticket: Page) -> str:
     """The code as a person reads it on the paper."""
     found = re.search(r"\b([0-9A-Z]{4}(?:[-\s][0-9A-Z]{4}){3})\b", ticket.text)
     if not found:
@@ -281,7 +281,7 @@ def _code(ticket: Page) -> str:
     return re.sub(r"[-\s]", "", found.group(1))
 
 
-def _await_stamp(patient: Visitor, slug: str) -> None:
+def await_stamp(patient: Visitor, slug: str) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     page = patient.get(f"/f/{slug}/factura/")
     while time.monotonic() < deadline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -40,6 +41,7 @@ def stand(standing: Stand) -> Stand:
 def settle(pac: Pac, xml: bytes) -> tuple[State, int, dt.timedelta]:
     """As documents/stamping does, with rows and clock in hand: the end, the calls, and how long it took."""
     began = now = dt.datetime.now(dt.UTC)
+    key = uuid.uuid4().hex  # of this document alone: a late stamp of the one before must not take it
     facts = Facts(now, False, None, None, 0, 0, 0, "")
     state, calls = State.SEALED, 0
     while calls <= MOST_CALLS:
@@ -51,12 +53,12 @@ def settle(pac: Pac, xml: bytes) -> tuple[State, int, dt.timedelta]:
                 facts, first_sent_at=facts.first_sent_at or now, last_sent_at=now, not_found=0,
                 attempts=facts.attempts + 1,
             )  # fmt: skip
-            answer = pac.stamp(xml, "document-1")
+            answer = pac.stamp(xml, key)
             if isinstance(answer, Stamped):
                 return State.STAMPED, calls, now - began
             move = machine.after_stamp(before, answer, now, pac.capabilities)
         else:
-            found = pac.lookup(xml, "document-1")
+            found = pac.lookup(xml, key)
             if isinstance(found, Found):
                 return State.STAMPED, calls, now - began
             move = machine.after_lookup(facts, found, pac.capabilities, now)

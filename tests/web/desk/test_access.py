@@ -144,6 +144,7 @@ NEEDS = {
     "pac": Need.ADMINISTER,
     "pac_password": Need.ADMINISTER,
     "pac_test": Need.ADMINISTER,
+    "pac_manifest": Need.ADMINISTER,
     "pac_test_piece": Need.ADMINISTER,
     "issuer": Need.ADMINISTER,
     "csd": Need.ADMINISTER,
@@ -173,7 +174,7 @@ def addresses(hospital: Hospital) -> dict[str, str]:
     slip = charge.slips.get()
     first = {
         "slip": slip, "slip_pdf": slip, "print_slip": slip,
-        **dict.fromkeys(("pac_password", "pac_test", "pac_test_piece"), hospital.pac_account),
+        **dict.fromkeys(("pac_password", "pac_test", "pac_test_piece", "pac_manifest"), hospital.pac_account),
         **dict.fromkeys(("void_payment", "slip_bin", "slip_send"), slip),
         **dict.fromkeys(("register_printer", "opening"), hospital.register),
         **handled(hospital),

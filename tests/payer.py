@@ -10,7 +10,7 @@ from typing import Any
 
 from emite.accounts.models import User
 from emite.organizations.models import Membership, Organization
-from emite.reviews import going_on
+from emite.reviews import going_on, receiving
 from emite.reviews.models import ReceivedInvoice
 from tests import make
 from tests import practice as stand
@@ -48,7 +48,9 @@ def accounted(practice: stand.Practice, **over: Any) -> Insurer:
 
 
 def go_on() -> None:
-    """One pass of the worker over what must be carried to and fro."""
+    """What the worker does of its own accord: arrivals by their jobs, the rest with the sweep."""
+    for invoice in receiving.due(limit=50):
+        receiving.deliver(invoice, now=make.now())
     for step in going_on.steps(make.now(), limit=50):
         step()
 

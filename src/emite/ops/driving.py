@@ -34,7 +34,7 @@ from emite.integrations.publishing import NOTIFY
 from emite.invoices import closing, stamping, watching
 from emite.issuers import pac_accounts, pac_stamps
 from emite.reconciling import asking, comparing
-from emite.reviews import going_on
+from emite.reviews import going_on, receiving
 from emite.settlements import following as settlements_following
 
 log = structlog.get_logger(__name__)
@@ -148,6 +148,13 @@ def ask_sat(pk: str) -> None:
     asking.drive(uuid.UUID(pk), clock=timezone.now)
 
 
+@app.task(name=receiving.RECEIVE)
+def receive(pk: str) -> None:
+    """Put one invoice into its payer's inbox."""
+    close_old_connections()
+    receiving.deliver(uuid.UUID(pk), now=timezone.now())
+
+
 @app.task(name=comparing.COMPARE)
 def compare(pk: str) -> None:
     """Compare a window of documents with SAT and the PAC."""
@@ -192,6 +199,7 @@ def sweep(*, now: dt.datetime | None = None) -> int:
         (SUBSTITUTE, substituting.due(limit=SWEEP_LIMIT)),
         (asking.ASK, asking.due(now=moment, limit=SWEEP_LIMIT)),
         (comparing.COMPARE, comparing.due(now=moment, limit=SWEEP_LIMIT)),
+        (receiving.RECEIVE, receiving.due(limit=SWEEP_LIMIT)),
     ):
         for pk in keys:
             try:

@@ -1,4 +1,7 @@
-"""One pass of the worker over everything that must go from a supplier to its payer, or back."""
+"""One pass of the worker over what must go from a supplier to its payer, or back, and asks nobody outside.
+
+Invoices arrive by a job of their own (`receiving.RECEIVE`).
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,6 @@ from emite.reviews import receiving, telling
 
 def steps(now: dt.datetime, *, limit: int) -> Iterator[Callable[[], object]]:
     """What is due now, each to be done by itself: one that fails keeps nobody else waiting."""
-    for invoice in receiving.due(limit=limit):
-        yield partial(receiving.deliver, invoice, now=now)
     for received in receiving.cancelled(limit=limit):
         yield partial(receiving.withdraw, received, now=now)
     for notice in telling.due(now=now, limit=limit):

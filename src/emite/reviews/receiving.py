@@ -29,6 +29,8 @@ from emite.reviews.models import ComplementCovers, PayerPayment, ReceivedComplem
 from emite.settlements import complementing
 from emite.settlements.models import PaymentComplement
 
+#: The job that puts one invoice into an inbox: it asks the SAT, so it must not hold up the sweep.
+RECEIVE = "emite.receive"
 SYSTEM = "emite"
 _LIVE = (InsurerInvoice.State.STAMPED, InsurerInvoice.State.EXTERNAL)
 _KEY = "pagador-"

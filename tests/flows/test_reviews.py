@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,10 @@ import pytest
 from playwright.sync_api import expect
 
 from emite.care.models import InsurerInvoice
+from emite.cfdi.xml import parse
 from emite.reviews.models import ReceivedInvoice
 from emite.settlements import staging
+from tests import make
 from tests import practice as stand
 from tests.flows.browsing import DESKTOP, PHONE, browsing
 from tests.flows.test_attending import enter
@@ -55,6 +58,8 @@ def test_from_the_inbox_to_the_payment(
         watched.light()
         page.get_by_role("link", name="LC-0001").click()
         expect(page.get_by_role("region", name="Validación")).to_contain_text("están en orden")
+        page.get_by_role("button", name="Preguntar al SAT ahora").click()
+        expect(page.get_by_role("status")).to_contain_text("El SAT dice: Vigente")
         page.get_by_role("button", name="En revisión").click()
         page.get_by_role("button", name="Rechazar").click()
         expect(page.get_by_role("alert")).to_contain_text("Escriba el motivo")
@@ -63,10 +68,17 @@ def test_from_the_inbox_to_the_payment(
         page.get_by_role("button", name="Rechazar").click()
         expect(page.get_by_text("Rechazada.", exact=True)).to_be_visible()
         page.get_by_role("link", name="Bandeja").first.click()
-        for number in ("LC-0002", "LC-0003"):
-            page.get_by_role("checkbox", name=number).check()
+        page.get_by_role("checkbox", name="LC-0002").check()
         page.get_by_role("button", name="Aprobar").click()
-        expect(page.get_by_role("status")).to_contain_text("Se aprobaron 2 facturas")
+        expect(page.get_by_role("status")).to_contain_text("Se aprobó la factura LC-0002")
+        page.get_by_role("link", name="LC-0003").click()
+        page.get_by_role("button", name="Aprobar").click()
+        page.get_by_label("Pago programado").fill((make.now() + dt.timedelta(days=9)).date().isoformat())
+        page.get_by_role("button", name="Guardar la fecha").click()
+        expect(page.get_by_role("status")).to_contain_text("Se guardó la fecha de pago")
+        with page.expect_download() as waiting:
+            page.get_by_role("link", name="XML").click()
+        assert parse(waiting.value.path().read_bytes()).get("Folio") == "LC-0003"
         go_on()
         labels = {each.control_number: staging.label_of(each) for each in InsurerInvoice.objects.all()}
         assert labels == {"LC-0001": "Rechazada", "LC-0002": "Aprobada", "LC-0003": "Aprobada"}

@@ -14,6 +14,7 @@ from django.db import transaction
 from emite.accounts.models import User
 from emite.audit.recording import record
 from emite.care.models import InsurerInvoice
+from emite.database import tenancy
 from emite.documents.consulting import query_of_xml, sat_status_of
 from emite.pac.port import SatEstado, SatStatus
 from emite.reviews.allowing import NotAllowed, Refused, must_review
@@ -103,9 +104,13 @@ def schedule(invoice: ReceivedInvoice, day: dt.date | None, *, user: User, now: 
 
 
 def ask_sat(invoice: ReceivedInvoice, *, now: dt.datetime) -> str:
-    """SAT's word on it today, kept beside it; empty when the SAT did not answer. Network: not in a transaction."""
+    """SAT's word on it today, kept beside it; empty when the SAT did not answer. Network: not in a transaction.
+
+    A payer stamps nothing and has no PAC, so the SAT is asked as its supplier asks, without any password.
+    """
     query = query_of_xml(bytes(invoice.xml))
-    answer = sat_status_of(query, invoice.organization_id) if query else None
+    with tenancy.organization(invoice.supplier):
+        answer = sat_status_of(query, invoice.supplier) if query else None
     if not isinstance(answer, SatStatus):
         return ""
     estado = answer.estado.value

@@ -40,8 +40,10 @@ class Practice:
     pac_account: PacAccount
 
 
-def practice(*, authority: TestAuthority | None = None, pac_url: str = "http://127.0.0.1:9", **over: Any) -> Practice:
-    """A consultorio with its codes 99203 and 99213 linked, exempt."""
+def practice(
+    *, authority: TestAuthority | None = None, pac_url: str = "http://127.0.0.1:9", accepts: bool = True, **over: Any
+) -> Practice:
+    """A consultorio with its codes 99203 and 99213 linked, exempt; `accepts` the Manifiesto."""
     admin, reader = make.user("Xochilt"), make.user("Rita")
     organization = Organization.objects.create(
         slug=over.pop("slug", f"consultorio-{admin.pk.hex[-8:]}"),
@@ -61,7 +63,8 @@ def practice(*, authority: TestAuthority | None = None, pac_url: str = "http://1
         organization=organization, issuer=issuer, street="Sopeña", number="12", colonia="Centro",
         municipio="Guanajuato", estado="GUA",
     )  # fmt: skip
-    manifest.accept(issuer, user=admin, address="127.0.0.1", now=make.now())
+    if accepts:
+        manifest.accept(issuer, user=admin, address="127.0.0.1", now=make.now())
     account = PacAccount(
         organization=organization, issuer=issuer, provider="sandbox", base_url=pac_url, user="pruebas", dedup="content"
     )

@@ -28,7 +28,7 @@ def test_fiscal_data_and_links_click_by_click(
     browser: Browser, site: Site, sandbox: RunningSandbox, settings: object
 ) -> None:
     settings.PAC_TRUST_DIR = sandbox.trust_dir  # type: ignore[attr-defined]
-    practice = stand.practice()
+    practice = stand.practice(accepts=False)
     stand.service(practice, code="99202", description="Consulta")
     issuer = practice.issuer
     now = make.now()
@@ -77,6 +77,11 @@ def test_fiscal_data_and_links_click_by_click(
             expect(page.locator(".summary, .notice-success").filter(has_text=said).first).to_be_visible()
         assert PASSWORD not in page.content()
         expect(page.get_by_text("Vigente")).to_be_visible()
+        assert manifest.missing(issuer, make.now()) != []
+        page.get_by_role("button", name="Aceptar Manifiesto").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        page.get_by_label("Acepto el Manifiesto").check()
+        page.get_by_role("button", name="Aceptar Manifiesto").click()
         expect(page.get_by_text("Aceptado por Xochilt")).to_be_visible()
         watched.looks_right("consultorio-llave-1280")
         assert manifest.missing(issuer, make.now()) == []

@@ -1,7 +1,7 @@
 """CLABE: eighteen digits of a Mexican bank account, the last of which checks the others; the first three are its bank.
 
-Source: Banco de México, participants of SPEI and the rule of the check digit (weights 3, 7, 1). A bank that is not in
-the table is not an error: new participants appear each year.
+The rule of the check digit (weights 3, 7, 1) is the CLABE's own. The names of banks are common knowledge, not yet held
+against Banco de México's list of participants: they help to read a number and nothing is refused for them.
 """
 
 from __future__ import annotations

@@ -9,15 +9,17 @@ import datetime as dt
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
 
 from emite.cfdi import intake
 from emite.cfdi.faults import CfdiInvalid, Severity
@@ -26,7 +28,7 @@ from emite.documents.sealing import NotReady
 from emite.settlements import complementing, following, paying
 from emite.settlements.complementing import ComplementRefused
 from emite.settlements.models import PaymentComplement, Receivable, ReceivedPayment
-from emite.web.access import StaffRequest
+from emite.web.access import Need, StaffRequest, View
 from emite.web.cfdi_files import pdf_or_why, xml_of
 from emite.web.files import attachment
 
@@ -145,10 +147,10 @@ def listing(request: StaffRequest, place: Place) -> HttpResponse:
     return place.render(request, "list", waiting=tasks_of(waiting, today), page=page, done=tasks_of(list(page), today))
 
 
-def receivable(request: StaffRequest, place: Place, uuid_: uuid.UUID) -> HttpResponse:
+def receivable(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
     """What an invoice is owed and every payment of it, by its folio fiscal: where "vista" leads."""
     following.catch_up(now=timezone.now(), limit=_CATCH_UP, organization_id=request.organization.pk)
-    found = get_object_or_404(Receivable, organization=request.organization, cfdi_uuid=uuid_)
+    found = get_object_or_404(Receivable, organization=request.organization, cfdi_uuid=pk)
     shares = found.shares.filter(payment__undone_at=None).select_related("payment").order_by("number")
     live = {
         each.payment_id: each
@@ -283,7 +285,7 @@ def undo(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
     return payment(request, place, pk, undo=form)
 
 
-def xml(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+def xml(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
     _, live = _payment(request, pk)
     if live.external is not None:
         return attachment(bytes(live.external.xml), "application/xml", f"{str(live.external.uuid).upper()}.xml")
@@ -292,7 +294,7 @@ def xml(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     return xml_of(live.document)
 
 
-def pdf(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+def pdf(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
     _, live = _payment(request, pk)
     if live.document is None or live.document.uuid is None:
         raise Http404
@@ -311,3 +313,35 @@ def _payment(request: StaffRequest, pk: uuid.UUID) -> tuple[ReceivedPayment, Pay
     if live is None:
         raise Http404
     return found, live
+
+
+#: Name, end of the address, who may, how it is asked, what it does.
+_PAGES: Final[tuple[tuple[str, str, Need, Callable[[View], View], View], ...]] = (
+    ("complements", "", Need.SEE, require_GET, listing),
+    ("receivable", "facturas/<uuid:pk>/", Need.SEE, require_GET, receivable),
+    ("complement", "<uuid:pk>/", Need.SEE, require_GET, payment),
+    ("complement_issue", "<uuid:pk>/generar/", Need.ISSUE, require_POST, issue),
+    ("complement_progress", "<uuid:pk>/avance/", Need.SEE, require_GET, progress),
+    ("complement_mail", "<uuid:pk>/correo/", Need.ISSUE, require_POST, mail),
+    ("complement_deliver", "<uuid:pk>/entregado/", Need.ISSUE, require_POST, deliver),
+    ("complement_external", "<uuid:pk>/externo/", Need.ISSUE, require_POST, external),
+    ("complement_undo", "<uuid:pk>/deshacer/", Need.COLLECT, require_POST, undo),
+    ("complement_xml", "<uuid:pk>/complemento.xml", Need.SEE, require_GET, xml),
+    ("complement_pdf", "<uuid:pk>/complemento.pdf", Need.SEE, require_GET, pdf),
+)
+
+
+def addresses(place: Place, at: str, allowed: Callable[[Need], Callable[[View], View]]) -> list[URLPattern]:
+    """These pages for one audience: under `at`, and through its own door."""
+    return [
+        path(f"{at}{end}", allowed(need)(method(_there(view, place))), name=name)
+        for name, end, need, method, view in _PAGES
+    ]
+
+
+def _there(view: View, place: Place) -> View:
+    @wraps(view)
+    def page(request: StaffRequest, **ids: uuid.UUID) -> HttpResponseBase:
+        return view(request, place, **ids)
+
+    return page

@@ -2,105 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from typing import Any
 
-from django.http import HttpResponse
-from django.urls import path
-from django.views.decorators.http import require_GET, require_POST
-
-from emite.web import complements as shared
+from emite.web import complements
 from emite.web.complements import Place
-from emite.web.practice.access import Need, StaffRequest, practice
+from emite.web.practice.access import StaffRequest, practice
 from emite.web.practice.filters import filters_of
 from emite.web.practice.finance import context_of
+
+_AT = "consultorio/finanzas/facturacion/complementos/"
 
 
 def _context(request: StaffRequest) -> dict[str, Any]:
     return context_of(request, "complementos", filters=replace(filters_of(request), asked=False))
 
 
-PLACE = Place("practice", "practice/base.html", _context)
-
-
-@practice(Need.SEE)
-@require_GET
-def listing(request: StaffRequest) -> HttpResponse:
-    return shared.listing(request, PLACE)
-
-
-@practice(Need.SEE)
-@require_GET
-def receivable(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return shared.receivable(request, PLACE, pk)
-
-
-@practice(Need.SEE)
-@require_GET
-def complement(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return shared.payment(request, PLACE, pk)
-
-
-@practice(Need.ISSUE)
-@require_POST
-def issue(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return shared.issue(request, PLACE, pk)
-
-
-@practice(Need.SEE)
-@require_GET
-def progress(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return shared.progress(request, PLACE, pk)
-
-
-@practice(Need.ISSUE)
-@require_POST
-def mail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return shared.mail(request, PLACE, pk)
-
-
-@practice(Need.ISSUE)
-@require_POST
-def deliver(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return shared.deliver(request, PLACE, pk)
-
-
-@practice(Need.ISSUE)
-@require_POST
-def external(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return shared.external(request, PLACE, pk)
-
-
-@practice(Need.COLLECT)
-@require_POST
-def undo(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return shared.undo(request, PLACE, pk)
-
-
-@practice(Need.SEE)
-@require_GET
-def xml(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return shared.xml(request, pk)
-
-
-@practice(Need.SEE)
-@require_GET
-def pdf(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    return shared.pdf(request, pk)
-
-
-_AT = "consultorio/finanzas/facturacion/complementos/"
-addresses = [
-    path(_AT, listing, name="complements"),
-    path(f"{_AT}facturas/<uuid:pk>/", receivable, name="receivable"),
-    path(f"{_AT}<uuid:pk>/", complement, name="complement"),
-    path(f"{_AT}<uuid:pk>/generar/", issue, name="complement_issue"),
-    path(f"{_AT}<uuid:pk>/avance/", progress, name="complement_progress"),
-    path(f"{_AT}<uuid:pk>/correo/", mail, name="complement_mail"),
-    path(f"{_AT}<uuid:pk>/entregado/", deliver, name="complement_deliver"),
-    path(f"{_AT}<uuid:pk>/externo/", external, name="complement_external"),
-    path(f"{_AT}<uuid:pk>/deshacer/", undo, name="complement_undo"),
-    path(f"{_AT}<uuid:pk>/complemento.xml", xml, name="complement_xml"),
-    path(f"{_AT}<uuid:pk>/complemento.pdf", pdf, name="complement_pdf"),
-]
+addresses = complements.addresses(Place("practice", "practice/base.html", _context), _AT, practice)

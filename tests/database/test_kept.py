@@ -7,7 +7,7 @@ from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
 from pytest_django import DjangoAssertNumQueries
 
 from emite.charges.models import Allocation, Charge
-from emite.database.kept import Given, Kept
+from emite.database.kept import Given, Kept, KeptInsert, KeptRows, among
 from emite.documents.models import FiscalDocument
 from emite.invoices.issuing import Request, issue
 from tests import make
@@ -60,3 +60,29 @@ def test_a_value_that_is_not_given_is_an_error() -> None:
     kept = Kept(lambda: FiscalDocument.objects.filter(pk=Given("document")))
     with pytest.raises(KeyError):
         kept.all()
+
+
+def test_rows_of_many_keys_are_those_of_in() -> None:
+    hospital = make.hospital()
+    charges = [make.paid_charge(hospital) for _ in range(3)]
+    kept = KeptRows(lambda: Charge.objects.filter(among("pk", "keys")).order_by("pk").values_list("pk", "total"))
+    wanted = [charges[0].pk, charges[2].pk]
+    for keys in (wanted, [], [charges[1].pk]):
+        plain = Charge.objects.filter(pk__in=keys).order_by("pk").values_list("pk", "total")
+        assert [tuple(row) for row in kept.all(keys=keys)] == list(plain)
+
+
+def test_a_kept_insert_stores_what_save_stores() -> None:
+    hospital = make.hospital()
+    charge, other = make.paid_charge(hospital), make.paid_charge(hospital)
+    request = Request(make.receptor())
+    document = issue(charge, request, channel="desk", user=hospital.biller, now=make.now(), idempotency_key="k")
+    made = KeptInsert(Allocation).run(
+        Allocation(organization=hospital.organization, charge=other, document=document, created_at=make.now())
+    )
+    stored = Allocation.objects.get(pk=made.pk)
+    for field in Allocation._meta.concrete_fields:
+        assert getattr(stored, field.attname) == getattr(made, field.attname)
+    made.active = False
+    made.save()
+    assert not Allocation.objects.get(pk=made.pk).active

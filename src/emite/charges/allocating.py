@@ -10,7 +10,7 @@ import datetime as dt
 from django.db import IntegrityError
 
 from emite.charges.models import Allocation, CashRegister, Charge
-from emite.database.kept import Given, Kept
+from emite.database.kept import Given, Kept, KeptInsert
 from emite.documents.models import FiscalDocument
 
 _LIVE = Kept(
@@ -21,6 +21,8 @@ _LIVE = Kept(
         .filter(organization=Given("organization"), charge=Given("charge"), active=True)
     )
 )
+
+_BIND = KeptInsert(Allocation)
 
 
 class AlreadyAllocated(Exception):
@@ -35,12 +37,14 @@ def allocate(
     Waits for a rival transaction on the same charge to end.
     """
     try:
-        return Allocation.objects.create(
-            organization_id=target.organization_id,
-            charge=target,
-            document=document,
-            register=register,
-            created_at=now,
+        return _BIND.run(
+            Allocation(
+                organization_id=target.organization_id,
+                charge=target,
+                document=document,
+                register=register,
+                created_at=now,
+            )
         )
     except IntegrityError as error:
         if "allocation_one_live_per_charge" in str(error):

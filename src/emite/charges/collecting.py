@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Value
 
 from emite.accounts.models import User
 from emite.cfdi.money import text
@@ -21,6 +21,7 @@ from emite.charges.drawer import CASH as CASH
 from emite.charges.drawer import Drawer, DrawerRefused, session_for
 from emite.charges.models import CashRegister, Charge, ChargeCounter, Payment, PaymentSlip, RefundPart
 from emite.charges.models.money import CARDS
+from emite.database.kept import KeptRows, among
 from emite.integrations.publishing import publish
 
 #: The forms a desk takes, with SAT's keys (c_FormaPago).
@@ -34,6 +35,22 @@ DESK_FORMS = {
 }
 
 _LAST4 = re.compile("[0-9]{4}")
+
+#: What moved over some charges, in order: payments that stand, then, negative, what was given back of them.
+_MOVED = KeptRows(
+    lambda: (
+        Payment.objects.filter(among("charge", "charges"), slip__undone=None)
+        .annotate(back=Value(0))
+        .values_list("back", "id", "forma_pago", "amount")
+        .union(
+            RefundPart.objects.filter(among("refund__charge", "charges"))
+            .annotate(back=Value(1), less=-F("amount"))
+            .values_list("back", "id", "forma_pago", "less"),
+            all=True,
+        )
+        .order_by("back", "id")
+    )
+)
 
 
 class PaymentRefused(Exception):
@@ -165,10 +182,6 @@ def paid_in(*targets: Charge) -> dict[str, Decimal]:
     What was undone counts nowhere, and neither does a form of which nothing is left.
     """
     sums: dict[str, Decimal] = {}
-    kept = Payment.objects.filter(charge__in=targets, slip__undone=None).order_by("id")
-    for form, amount in kept.values_list("forma_pago", "amount"):
+    for _, _, form, amount in _MOVED.all(charges=[each.pk for each in targets]):
         sums[form] = sums.get(form, Decimal(0)) + amount
-    given_back = RefundPart.objects.filter(refund__charge__in=targets)
-    for form, amount in given_back.values_list("forma_pago", "amount"):
-        sums[form] = sums.get(form, Decimal(0)) - amount
     return {form: net for form, net in sums.items() if net}

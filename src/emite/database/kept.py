@@ -28,18 +28,50 @@ class Given(models.Value):
         return "%s", (self,)
 
 
+def among(field: str, name: str) -> models.Func:
+    """`field__in` of a list that each run gives: a condition for `filter`."""
+    return models.Func(
+        models.F(field),
+        Given(name, models.Field()),
+        template="%(expressions)s)",
+        arg_joiner=" = ANY(",
+        output_field=models.BooleanField(),
+    )
+
+
 @dataclass(frozen=True, slots=True)
-class _Written:
-    """What Django made of the queryset: its SQL, and how a row becomes objects."""
+class _Statement:
+    """What Django made of a queryset: its SQL with the places of the values, and what each column goes through."""
 
     sql: str
     params: tuple[Any, ...]
+    converters: list[tuple[int, list[Callable[..., Any]], Any]]
+
+    def run(self, values: dict[str, Any]) -> list[Any]:
+        params = [values[each.name] if isinstance(each, Given) else each for each in self.params]
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, params)
+            rows: list[Any] = cursor.fetchall()
+        return [self._converted(row) for row in rows] if self.converters else rows
+
+    def _converted(self, row: Any) -> Any:
+        row = list(row)
+        for place, converters, expression in self.converters:
+            for convert in converters:
+                row[place] = convert(row[place], expression, connection)
+        return row
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A statement whose rows become objects."""
+
+    statement: _Statement
     model: type[models.Model]
     fields: list[str]
     start: int
     related: list[Any]
     extra: list[tuple[str, int]]
-    converters: list[tuple[int, list[Callable[..., Any]], Any]]
 
 
 class Kept(Generic[M]):
@@ -53,12 +85,8 @@ class Kept(Generic[M]):
         """The rows, as the queryset would give them."""
         if self._written is None:
             self._written = _write(self._build())
-        kept = self._written
-        params = [values[each.name] if isinstance(each, Given) else each for each in kept.params]
-        with connection.cursor() as cursor:
-            cursor.execute(kept.sql, params)
-            rows = cursor.fetchall()
-        return [_object(kept, row) for row in rows]
+        written = self._written
+        return [_object(written, row) for row in written.statement.run(values)]
 
     def first(self, **values: Any) -> M | None:
         """The first row, in the order of the queryset (which should ask for no more than one)."""
@@ -66,32 +94,72 @@ class Kept(Generic[M]):
         return rows[0] if rows else None
 
 
-def _write(queryset: models.QuerySet[M]) -> _Written:
-    compiler = queryset.query.get_compiler(using=queryset.db)
+class KeptRows:
+    """A queryset of `values_list` with `Given` values in it: its rows as they are."""
+
+    def __init__(self, build: Callable[[], models.QuerySet[Any, Any]]) -> None:
+        self._build = build
+        self._statement: _Statement | None = None
+
+    def all(self, **values: Any) -> list[Any]:
+        """The rows, each a tuple or a list."""
+        if self._statement is None:
+            self._statement = _state(_compiled(self._build()))
+        return self._statement.run(values)
+
+
+class KeptInsert(Generic[M]):
+    """`save(force_insert=True)` of one model, its SQL written once. For rows whose key is made by us."""
+
+    def __init__(self, model: type[M]) -> None:
+        self._model = model
+        self._sql = ""
+
+    def run(self, row: M) -> M:
+        """Store a new row; IntegrityError as from any save."""
+        fields = self._model._meta.concrete_fields
+        if not self._sql:
+            quote = connection.ops.quote_name
+            columns = ", ".join(quote(str(field.column)) for field in fields)
+            places = ", ".join(["%s"] * len(fields))
+            self._sql = f"INSERT INTO {quote(self._model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608 # names of our own models
+        params = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+        with connection.cursor() as cursor:
+            cursor.execute(self._sql, params)
+        row._state.adding, row._state.db = False, connection.alias
+        return row
+
+
+def _compiled(queryset: models.QuerySet[Any, Any]) -> SQLCompiler:
+    compiler: SQLCompiler = queryset.query.get_compiler(using=queryset.db)
+    return compiler
+
+
+def _state(compiler: SQLCompiler) -> _Statement:
     sql, params = compiler.as_sql()
+    converters = compiler.get_converters([expression for expression, _, _ in compiler.select])
+    found = [(place, list(each), expression) for place, (each, expression) in converters.items()]
+    return _Statement(sql, tuple(params), found)
+
+
+def _write(queryset: models.QuerySet[M]) -> _Written:
+    compiler = _compiled(queryset)
+    statement = _state(compiler)
     klass, select = compiler.klass_info, compiler.select
     assert klass is not None
     assert select is not None
     start, end = klass["select_fields"][0], klass["select_fields"][-1] + 1
-    converters = compiler.get_converters([expression for expression, _, _ in select])
     return _Written(
-        sql=sql,
-        params=tuple(params),
+        statement=statement,
         model=klass["model"],
         fields=[expression.target.attname for expression, _, _ in select[start:end]],
         start=start,
         related=get_related_populators(klass, select, queryset.db),  # type: ignore[call-arg] # fetch_mode is Django 6's
         extra=list((compiler.annotation_col_map or {}).items()),
-        converters=[(place, list(found), expression) for place, (found, expression) in converters.items()],
     )
 
 
 def _object(kept: _Written, row: Any) -> Any:
-    if kept.converters:
-        row = list(row)
-        for place, converters, expression in kept.converters:
-            for convert in converters:
-                row[place] = convert(row[place], expression, connection)
     made = kept.model.from_db(connection.alias, kept.fields, row[kept.start : kept.start + len(kept.fields)])
     for each in kept.related:
         each.populate(row, made)

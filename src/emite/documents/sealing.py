@@ -20,7 +20,7 @@ from emite.cfdi.faults import CfdiInvalid, Fault, Severity
 from emite.cfdi.stored import from_json, to_json
 from emite.cfdi.xml import build
 from emite.cfdi.zones import local_now, moment_of
-from emite.database.kept import Given, Kept
+from emite.database.kept import Given, Kept, KeptInsert
 from emite.documents.machine import GIVE_UP
 from emite.documents.models import DocumentEvent, FiscalDocument, SealedXml, State
 from emite.issuers.keys import open_csd
@@ -32,6 +32,9 @@ FECHA_MARGIN = dt.timedelta(seconds=5)
 _ACCOUNT = Kept(
     lambda: PacAccount.objects.filter(organization=Given("organization"), issuer=Given("issuer"), active=True)
 )
+
+_DOCUMENT = KeptInsert(FiscalDocument)
+_EVENT = KeptInsert(DocumentEvent)
 
 
 class NotReady(Exception):
@@ -73,21 +76,23 @@ def draft(
     wrong = errors(check(sample or comprobante))
     if wrong:
         raise CfdiInvalid(wrong)
-    document = FiscalDocument.objects.create(
-        organization_id=issuer.organization_id,
-        issuer=issuer,
-        series=series,
-        pac_account=account,
-        kind=comprobante.tipo,
-        channel=channel,
-        content=to_json(comprobante),
-        receptor_rfc=comprobante.receptor.rfc,
-        total=comprobante.totals.total,
-        serie=None if folio is None else "",
-        folio=folio,
-        idempotency_key=idempotency_key,
-        created_at=now,
-        next_at=now,
+    document = _DOCUMENT.run(
+        FiscalDocument(
+            organization_id=issuer.organization_id,
+            issuer=issuer,
+            series=series,
+            pac_account=account,
+            kind=comprobante.tipo,
+            channel=channel,
+            content=to_json(comprobante),
+            receptor_rfc=comprobante.receptor.rfc,
+            total=comprobante.totals.total,
+            serie=None if folio is None else "",
+            folio=folio,
+            idempotency_key=idempotency_key,
+            created_at=now,
+            next_at=now,
+        )
     )
     note(document, "draft", now=now, who=who, detail={"channel": channel})
     return document
@@ -144,7 +149,7 @@ def note(
     document: FiscalDocument, what: str, *, now: dt.datetime, who: str = "", detail: dict[str, Any] | None = None
 ) -> None:
     """Write one event of the document's life."""
-    DocumentEvent.objects.create(
+    event = DocumentEvent(
         organization_id=document.organization_id,
         document_id=document.pk,
         at=now,
@@ -152,6 +157,7 @@ def note(
         who=who,
         detail=detail or {},
     )
+    _EVENT.run(event)
 
 
 def _fecha(document: FiscalDocument, content: Comprobante, now: dt.datetime) -> dt.datetime:

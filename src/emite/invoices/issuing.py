@@ -17,7 +17,7 @@ from emite.cfdi.comprobante import Receptor
 from emite.charges.allocating import AlreadyAllocated, allocate, live_document
 from emite.charges.allowing import NotAllowed as NotAllowed
 from emite.charges.models import CashRegister, Charge
-from emite.database.kept import Given, Kept
+from emite.database.kept import Given, Kept, among
 from emite.documents.models import Delivery, FiscalDocument
 from emite.documents.sealing import NotReady, draft
 from emite.documents.steps import reached
@@ -30,6 +30,15 @@ from emite.organizations.permissions import Need, Role
 _PERMISSION = Kept(
     lambda: Membership.objects.who_may(Need.ISSUE).filter(organization=Given("organization"), user=Given("user"))[:1]
 )
+_LOCKED = Kept(
+    lambda: (
+        Charge.objects.filter(among("pk", "charges"), organization=Given("organization"))
+        .select_for_update(of=("self",))
+        .select_related("issuer")
+        .order_by("pk")
+    )
+)
+_BY_KEY = Kept(lambda: FiscalDocument.objects.filter(organization=Given("organization"), idempotency_key=Given("key")))
 _SERIES = Kept(
     lambda: Series.objects.filter(organization=Given("organization"), issuer=Given("issuer")).order_by("name")[:1]
 )
@@ -158,8 +167,7 @@ def _locked(charges: Sequence[Charge]) -> list[Charge]:
     In the order of issue. Raises Charge.DoesNotExist for one of another organization.
     """
     wanted = {each.pk for each in charges}
-    rows = Charge.objects.filter(organization_id=charges[0].organization_id, pk__in=wanted)
-    locked = list(rows.select_for_update(of=("self",)).select_related("issuer").order_by("pk"))
+    locked = _LOCKED.all(organization=charges[0].organization_id, charges=list(wanted))
     if len(locked) != len(wanted):
         raise Charge.DoesNotExist
     return sorted(locked, key=lambda each: (each.issued_at, each.pk))
@@ -173,11 +181,8 @@ def _earlier(charges: Sequence[Charge], idempotency_key: str) -> FiscalDocument 
             if live.idempotency_key == idempotency_key:
                 return live
             raise AlreadyInvoiced(str(each.pk))
-    return FiscalDocument.objects.filter(
-        organization_id=charges[0].organization_id,
-        idempotency_key=idempotency_key,
-        allocations__charge__in=charges,
-    ).first()
+    made = _BY_KEY.first(organization=charges[0].organization_id, key=idempotency_key)
+    return made if made and made.allocations.filter(charge__in=charges).exists() else None
 
 
 def may_issue(user: User, organization_id: uuid.UUID) -> bool:

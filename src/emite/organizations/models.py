@@ -16,6 +16,7 @@ from django.db import models
 from emite.accounts.models import User
 from emite.cfdi.zones import zone_of
 from emite.database.ids import uuid7
+from emite.database.kept import Given, Kept
 from emite.organizations.permissions import ROLES, Need, Role, suffices
 
 
@@ -100,17 +101,14 @@ class Organization(models.Model):
 
     def portal_is_on(self) -> bool:
         """Support activated it, days are set, and whoever made the link still may issue invoices."""
+        return self.portal_biller() is not None
+
+    def portal_biller(self) -> User | None:
+        """In whose name the portal issues now, or None: it is off, for whatever reason."""
         if self.portal_days is None:
-            return False
-        return (
-            Membership.objects.who_may(Need.ISSUE)
-            .linked()
-            .filter(
-                models.Exists(PortalActivation.objects.filter(organization=self, state="approved")),
-                organization=self,
-            )
-            .exists()
-        )
+            return None
+        found = _PORTAL_BILLER.first(organization=self.pk)
+        return found.user if found else None
 
 
 class OwnedByOrganization(models.Model):
@@ -142,6 +140,18 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 
 MembershipManager = models.Manager.from_queryset(MembershipQuerySet)
+
+_PORTAL_BILLER: Kept[Membership] = Kept(
+    lambda: (
+        Membership.objects.who_may(Need.ISSUE)
+        .linked()
+        .filter(
+            models.Exists(PortalActivation.objects.filter(organization=Given("organization"), state="approved")),
+            organization=Given("organization"),
+        )
+        .select_related("user")[:1]
+    )
+)
 
 
 class Membership(OwnedByOrganization):

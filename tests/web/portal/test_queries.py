@@ -23,13 +23,13 @@ def test_each_page_asks_as_little_as_it_can(
         patient.get()
     with django_assert_num_queries(3):  # the organization, the charge, the new session
         patient.enter(charge)
-    # Session, charge with whose it is and its document, may the portal issue, lines, what was paid and given back.
-    with django_assert_num_queries(6):
+    # Session, charge with whose it is and its document, who issues for the portal, lines, what was paid and given back.
+    with django_assert_num_queries(5):
         patient.get("cargo/")
-    with django_assert_num_queries(5):  # the same without the lines
+    with django_assert_num_queries(4):  # the same without the lines
         patient.get("datos/")
     # Session, charge, who issues; what is locked and read; four rows; session; and the savepoint of a test.
-    with django_assert_num_queries(20 + 2):
+    with django_assert_num_queries(18 + 2):
         assert patient.send(key=uuid.uuid4().hex).status_code == 303
     for page in ("factura/", "factura/avance/"):
         with django_assert_num_queries(3):  # session, charge with its document, mails

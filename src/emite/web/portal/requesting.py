@@ -141,12 +141,13 @@ def _request(request: HttpRequest, visit: Visit, found: Situation) -> HttpRespon
         return closed(request, visit, "refused")
     # Sending one form twice must find its own document; sending it again after a refusal must be a new request.
     key = uuid.uuid5(visit.charge.pk, f"{form.form_key}:{refusals}").hex
-    return _issue_or_say(request, visit, form, key, late=late)
+    return _issue_or_say(request, visit, form, key, found)
 
 
-def _issue_or_say(request: HttpRequest, visit: Visit, form: DatosForm, key: str, *, late: bool) -> HttpResponse:
+def _issue_or_say(request: HttpRequest, visit: Visit, form: DatosForm, key: str, found: Situation) -> HttpResponse:
     """On to what was asked for, or the page that says why it cannot be."""
-    biller = visit.organization.portal_user
+    late = found.kind is Kind.LATE
+    biller = found.biller or visit.organization.portal_biller()
     if biller is None:
         return closed(request, visit, Kind.OFF)
     try:

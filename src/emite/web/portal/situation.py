@@ -9,6 +9,7 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
+from emite.accounts.models import User
 from emite.charges.models import Charge
 from emite.credits import lateness
 from emite.documents.models import FiscalDocument
@@ -30,10 +31,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """`document` is there if and only if the charge is invoiced, by whatever road."""
+    """`document` is there if and only if the charge is invoiced, by whatever road.
+
+    `biller`: in whose name the portal would issue, wherever it may.
+    """
 
     kind: Kind
     document: FiscalDocument | None = None
+    biller: User | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -47,12 +52,13 @@ def of(charge: Charge, document: FiscalDocument | None, now: dt.datetime) -> Sit
         return Situation(_of_invoiced(charge, document, now), document)
     if charge.state == Charge.State.VOID:
         return Situation(Kind.VOID)
-    if not charge.organization.portal_is_on():
+    biller = charge.organization.portal_biller()
+    if biller is None:
         return Situation(Kind.OFF)
     if not charge.portal_is_open(now):
         return Situation(Kind.EXPIRED)
     if charge.is_paid:
-        return Situation(Kind.OPEN)
+        return Situation(Kind.OPEN, biller=biller)
     waits = charge.organization.owed_accounts == Organization.OwedAccounts.WAIT
     return Situation(Kind.OWED if waits else Kind.OWED_AT_DESK)
 

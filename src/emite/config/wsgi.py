@@ -1,10 +1,12 @@
 """The WSGI door, for Granian, gunicorn or any other server.
 Starts no database: commands do."""
 
+import gc
 import os
 import signal
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 from emite.database.orphans import die_with_parent
 from emite.ops import logs
@@ -14,3 +16,8 @@ if os.environ.get("EMITE_PROCESS") == "web":  # started by `emite web`: no worke
     die_with_parent(signal.SIGTERM)
 logs.configure()
 application = get_wsgi_application()
+
+# What is loaded now stays until the end: the collector need not walk its half a million objects again and again.
+get_resolver().url_patterns  # noqa: B018 # loads every view
+gc.collect()
+gc.freeze()

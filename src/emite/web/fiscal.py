@@ -90,12 +90,17 @@ class FiscalDataForm(forms.Form):
         if not offer_patient:
             del self.fields["with_patient"]
         self.person = person_of(self._typed("rfc"))
-        self.fields["regimen_fiscal"].choices = [("", "Elegir…"), *regimen_choices(self.person)]  # type: ignore[attr-defined]
-        usos = uso_choices(self.person, self._typed("regimen_fiscal"), usos_offered)
-        self.fields["uso_cfdi"].choices = [("", "Elegir…"), *usos]  # type: ignore[attr-defined]
+        self.usos_offered = usos_offered
+        self.offer_choices()
         for name, token in (("rfc", "characters"), ("nombre", "characters"), ("email", "off")):
             self.fields[name].widget.attrs |= {"autocapitalize": token, "autocomplete": "off", "spellcheck": "false"}
         self.fields["domicilio_fiscal"].widget.attrs |= {"inputmode": "numeric", "autocomplete": "off"}
+
+    def offer_choices(self) -> None:
+        """Fill the lists with what goes with the answers so far."""
+        self.fields["regimen_fiscal"].choices = [("", "Elegir…"), *regimen_choices(self.person)]  # type: ignore[attr-defined]
+        usos = uso_choices(self.person, self._typed("regimen_fiscal"), self.usos_offered)
+        self.fields["uso_cfdi"].choices = [("", "Elegir…"), *usos]  # type: ignore[attr-defined]
 
     def _typed(self, name: str) -> str:
         source = self.data if self.is_bound else self.initial

@@ -11,15 +11,16 @@ from html import escape
 from typing import Any
 
 from django.forms import BoundField, CheckboxInput, EmailInput, Select, TextInput
-from django.forms.utils import flatatt
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 _INPUTS = (TextInput, EmailInput)
 
 
 def written(bound: BoundField, attrs: dict[str, Any]) -> SafeString:
-    """The input of a field with its value, as `bound.as_widget(attrs)` would write it."""
+    """The input of a field with its value, as `bound.as_widget(attrs)` would write it.
+
+    A select whose choices are a tuple is written once for each chosen value.
+    """
     widget = bound.field.widget
     kind = type(widget)
     if kind not in (*_INPUTS, Select, CheckboxInput):
@@ -28,16 +29,30 @@ def written(bound: BoundField, attrs: dict[str, Any]) -> SafeString:
     if bound.auto_id and "id" not in given:
         given["id"] = bound.auto_id
     if kind is Select:
-        return format_html("<select{}>{}</select>", flatatt(given), _options(widget.choices, str(bound.value() or "")))
+        options = _options(widget.choices, str(bound.value() or ""))
+        return mark_safe(f"<select{attributes(given)}>{options}</select>")
     if kind is CheckboxInput:
-        return format_html('<input type="checkbox"{}>', flatatt({**given, "checked": bool(bound.value())}))
+        return mark_safe(f'<input type="checkbox"{attributes({**given, "checked": bool(bound.value())})}>')
     value = widget.format_value(bound.value())
     if value is not None:
         given["value"] = value
-    return format_html('<input type="{}"{}>', widget.input_type, flatatt(given))
+    return mark_safe(f'<input type="{widget.input_type}"{attributes(given)}>')
+
+
+def attributes(given: dict[str, Any]) -> str:
+    """As HTML writes them, each value escaped; True is a bare name, False and None are left out."""
+    parts = []
+    for name, value in given.items():
+        if value is True:
+            parts.append(f" {name}")
+        elif value is not None and value is not False:
+            parts.append(f' {name}="{escape(str(value))}"')
+    return "".join(parts)
 
 
 def _options(choices: Iterable[tuple[Any, Any]], chosen: str) -> SafeString:
+    if type(choices) is tuple:
+        return _options_of(choices, chosen)
     flat = tuple(
         (str(value), tuple(label) if isinstance(label, (list, tuple)) else str(label)) for value, label in choices
     )

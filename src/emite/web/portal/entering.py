@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from emite.database import tenancy
+from emite.database.kept import Given, Kept
 from emite.organizations.models import Organization
 from emite.web.portal import guarding, visit
 from emite.web.portal.forms import CodeForm
@@ -26,11 +27,13 @@ UNKNOWN = "No encontramos ese código en {name}. Revísalo letra por letra: vien
 LOGO_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "jpg": "image/jpeg", "svg": "image/svg+xml"}
 LOGO_AGE = "public, max-age=3600"
 
+_BY_SLUG = Kept(lambda: Organization.objects.defer("logo").filter(slug=Given("slug")))
+
 
 @csrf_exempt
 def from_qr(request: HttpRequest, slug: str, code: str) -> HttpResponse:
     """The QR's address: straight to the charge under a clean address. Any method answers alike, nothing is shown."""
-    organization = Organization.objects.defer("logo").filter(slug=slug).first()
+    organization = _BY_SLUG.first(slug=slug)
     target = reverse("portal:code", args=[slug])
     if organization is not None:
         tenancy.enter(organization.pk)
@@ -54,7 +57,9 @@ def with_slash(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def code(request: HttpRequest, slug: str) -> HttpResponse:
     """First screen: the code."""
-    organization = get_object_or_404(Organization.objects.defer("logo"), slug=slug)
+    organization = _BY_SLUG.first(slug=slug)
+    if organization is None:
+        raise Http404
     request.organization = organization  # type: ignore[attr-defined]
     tenancy.enter(organization.pk)
     form = CodeForm(request.POST or None)

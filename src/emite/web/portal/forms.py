@@ -10,7 +10,7 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any, Final
 
 from django import forms
@@ -32,6 +32,9 @@ _REGIMEN_DE_CAPITAL: Final = frozenset(
 )
 ODD_DIGIT: Final = "El último carácter de este RFC no corresponde con los demás. Compáralo con tu Constancia."
 _KEY: Final = re.compile(r"[0-9a-f]{32}")
+
+#: (key, label) or (name of a group, its choices), as Django's widgets take them.
+Choices = tuple[tuple[str, Any], ...]
 
 
 class CodeForm(forms.Form):
@@ -77,26 +80,16 @@ class DatosForm(FiscalDataForm):
     def __init__(
         self, data: Any = None, *, forma_pago: Callable[[], str], patient_name: str = "", **kwargs: Any
     ) -> None:
-        self.offered: Sequence[str] | None = kwargs.get("usos_offered")
         super().__init__(data, **kwargs)
         self.forma_pago = forma_pago
         self.patient_name = patient_name
         if not patient_name:
             del self.fields["paciente"]
-        regimen, uso = self._typed("regimen_fiscal"), self._typed("uso_cfdi")
-        self.shown_regimenes = grouped_regimenes(self.person)
-        self.shown_usos = grouped_usos(self, regimen)
-        if self.is_bound:  # an error keeps what was sent; a list that is only being refreshed does not
-            self.shown_regimenes = _keeping(regimen, self.shown_regimenes, "c_RegimenFiscal")
-            self.shown_usos = _keeping(uso, self.shown_usos, "c_UsoCFDI")
         for name, label, help_text in _FIELDS:
             if name in self.fields:
                 self.fields[name].label, self.fields[name].help_text = label, help_text
         for name, key, message in _MESSAGES:
             self.fields[name].error_messages[key] = message
-        # Any key of SAT's passes here: what does not go together is answered in clean(), with the reason.
-        self.fields["regimen_fiscal"] = _select(self, "regimen_fiscal", self.shown_regimenes)
-        self.fields["uso_cfdi"] = _select(self, "uso_cfdi", self.shown_usos)
         self.fields["rfc"].widget.attrs |= {"class": "capitals"}
         self.fields["nombre"].widget.attrs |= {"class": "capitals"}
         self.fields["domicilio_fiscal"].widget.attrs |= {"class": "short"}
@@ -106,6 +99,17 @@ class DatosForm(FiscalDataForm):
         for field in self.fields.values():
             field.widget.attrs["autocomplete"] = "off"
             field.widget.use_required_attribute = lambda initial: False
+
+    def offer_choices(self) -> None:
+        regimen, uso = self._typed("regimen_fiscal"), self._typed("uso_cfdi")
+        regimenes = grouped_regimenes(self.person)
+        usos = grouped_usos(self.person, regimen, tuple(self.usos_offered or ()))
+        if self.is_bound:  # an error keeps what was sent; a list that is only being refreshed does not
+            regimenes = _keeping(regimen, regimenes, "c_RegimenFiscal")
+            usos = _keeping(uso, usos, "c_UsoCFDI")
+        # Any key of SAT's passes here: what does not go together is answered in clean(), with the reason.
+        self.fields["regimen_fiscal"] = _select(self, "regimen_fiscal", regimenes)
+        self.fields["uso_cfdi"] = _select(self, "uso_cfdi", usos)
 
     def clean_rfc(self) -> Rfc:
         typed = self.cleaned_data["rfc"]
@@ -279,43 +283,45 @@ def without_regimen_de_capital(nombre: str) -> str:
     return ""
 
 
-def grouped_regimenes(person: codes.Person | None) -> list[Any]:
+@cache
+def grouped_regimenes(person: codes.Person | None) -> Choices:
     """Choices of régimen: those of the person, or of both persons under their names while nobody knows."""
     if person:
-        return [("", "Elige tu régimen"), *_key_first(regimen_choices(person))]
-    return [
+        return (("", "Elige tu régimen"), *_key_first(regimen_choices(person)))
+    return (
         ("", "Elige tu régimen"),
         ("Personas físicas (RFC de 13 caracteres)", _key_first(regimen_choices("F"))),
         ("Empresas (RFC de 12 caracteres)", _key_first(regimen_choices("M"))),
-    ]
+    )
 
 
-def grouped_usos(form: DatosForm, regimen: str) -> list[Any]:
+@lru_cache(maxsize=512)
+def grouped_usos(person: codes.Person | None, regimen: str, offered: tuple[str, ...]) -> Choices:
     """Choices of uso: the valid ones, the likely one first; all of them in groups while the régimen is not known."""
-    if form.person and regimen and codes.regimen_admits(regimen, form.person):
-        return _key_first(uso_choices(form.person, regimen, form.offered))
-    every = _key_first(uso_choices(None, "", form.offered))
-    common = [choice for choice in every if choice[0] in ("D01", "G03", "S01")]
-    personal = [choice for choice in every if choice[0].startswith("D") and choice not in common]
-    business = [choice for choice in every if choice not in common and choice not in personal]
-    named = [("Los más comunes", common), ("Declaración anual de una persona", personal), ("Negocios", business)]
-    return [("", "Elige el uso"), *[(name, choices) for name, choices in named if choices]]
+    if person and regimen and codes.regimen_admits(regimen, person):
+        return _key_first(uso_choices(person, regimen, offered))
+    every = _key_first(uso_choices(None, "", offered))
+    common = tuple(choice for choice in every if choice[0] in ("D01", "G03", "S01"))
+    personal = tuple(choice for choice in every if choice[0].startswith("D") and choice not in common)
+    business = tuple(choice for choice in every if choice not in common and choice not in personal)
+    named = (("Los más comunes", common), ("Declaración anual de una persona", personal), ("Negocios", business))
+    return (("", "Elige el uso"), *((name, choices) for name, choices in named if choices))
 
 
-def _key_first(choices: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+def _key_first(choices: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """`605 Sueldos y Salarios…`: a phone cuts the end of a choice, and people know theirs by its number."""
-    return [(key, f"{key} {label.removesuffix(f' ({key})')}") for key, label in choices]
+    return tuple((key, f"{key} {label.removesuffix(f' ({key})')}") for key, label in choices)
 
 
-def _keeping(typed: str, choices: list[Any], catalogue: str) -> list[Any]:
+def _keeping(typed: str, choices: Choices, catalogue: str) -> Choices:
     """The same choices, and what was typed even if it is none of them: nothing changes behind anybody's back."""
     flat = [key for key, label in choices if isinstance(label, str)]
     flat += [key for _, group in choices if not isinstance(group, str) for key, _ in group]
     label = codes.label(catalogue, typed) if typed and typed not in flat else None
-    return [*choices, (typed, f"{typed} {label}")] if label else choices
+    return (*choices, (typed, f"{typed} {label}")) if label else choices
 
 
-def _select(form: DatosForm, name: str, choices: list[Any]) -> forms.CharField:
+def _select(form: DatosForm, name: str, choices: Choices) -> forms.CharField:
     """A select that shows `choices` and takes any key; one typed before stays chosen while it is still shown."""
     before = form.fields[name]
     select = forms.CharField(

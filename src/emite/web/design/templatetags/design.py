@@ -13,12 +13,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
-from django.forms import BaseForm, BoundField, CheckboxInput
+from django.forms import BaseForm, BoundField
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from emite.cfdi.money import half_up
-from emite.web.design.widgets import written
+from emite.web.design.fields import labelled
 
 register = template.Library()
 
@@ -135,34 +135,14 @@ def theme(accent: str) -> str:
     return reverse("design:theme", args=[accent.removeprefix("#").lower()])
 
 
-@register.inclusion_tag("design/field.html")
-def field(
-    bound: BoundField, hint: str = "", warning: bool = False, described: str = "", **attrs: Any
-) -> dict[str, Any]:
+@register.simple_tag
+def field(bound: BoundField, hint: str = "", warning: bool = False, described: str = "", **attrs: Any) -> SafeString:
     """A form's field. `hint`: a line under the input; `described`: the id of more text about it, elsewhere.
 
     Other keywords become attributes of the input: hx_post is hx-post.
     """
-    errors = list(bound.errors)
-    described_by = [
-        *([f"{bound.auto_id}_help"] if bound.help_text else []),
-        *([f"{bound.auto_id}_error"] if errors else []),
-        *([f"{bound.auto_id}_hint"] if hint else []),
-        *([described] if described else []),
-    ]
     extra = {name.replace("_", "-"): value for name, value in attrs.items()}
-    if described_by:
-        extra["aria-describedby"] = " ".join(described_by)
-    if errors:
-        extra["aria-invalid"] = "true"
-    return {
-        "bound": bound,
-        "errors": errors,
-        "hint": hint,
-        "warning": warning,
-        "is_check": isinstance(bound.field.widget, CheckboxInput),
-        "widget": written(bound, extra),
-    }
+    return labelled(bound, hint=hint, warning=warning, described=described, attrs=extra)
 
 
 @register.inclusion_tag("design/summary.html")

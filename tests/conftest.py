@@ -24,6 +24,7 @@ DATA = Path(os.environ["EMITE_TEST_DATA"])
 for _name in ("DATABASE_URL", "DATABASE_OWNER_URL", "EMITE_URL", "EMITE_DB_POOL"):
     os.environ.pop(_name, None)
 os.environ["EMITE_DATA"] = str(DATA)
+os.environ["EMITE_PAC_ALLOWED"] = "127.0.0.1"  # every test's PAC listens on a port of its own
 os.environ["EMITE_SECRET_KEY"] = "only-for-tests-" + "x" * 40
 os.environ["DJANGO_SETTINGS_MODULE"] = "emite.config.settings"
 

@@ -105,14 +105,18 @@ def test_what_was_sent_never_changes_its_pac(hospital: make.Hospital, sandbox: R
         ({"base_url": "ftp://pac.example"}, "base_url", "no válida"),
         ({"base_url": "https://ana:clave@pac.example"}, "base_url", "solo la dirección"),
         ({"base_url": "https://10.0.0.8"}, "base_url", "red interna"),
+        ({"provider": "finkok", "base_url": "https://localhost"}, "base_url", "red interna"),
+        ({"provider": "finkok", "base_url": "http://127.0.0.1:8801"}, "base_url", "por https"),
+        ({"base_url": "http://127.0.0.1:5432"}, "base_url", "otro programa"),
         ({"user": " "}, "user", "usuario"),
         ({"password": ""}, "password", "contraseña"),
         ({"dedup": "otro"}, "dedup", "duplicados"),
     ],
 )
 def test_an_account_that_cannot_be_used_changes_nothing(
-    hospital: make.Hospital, over: dict[str, str], field: str, words: str
+    hospital: make.Hospital, settings: Any, over: dict[str, str], field: str, words: str
 ) -> None:
+    settings.PAC_ALLOWED, settings.PAC_SANDBOX_PORT = [], 9
     with pytest.raises(AccountRefused, match=words) as refused:
         rerouting.use(hospital.issuer, wanted("http://127.0.0.1:9", **over), user=hospital.admin, now=make.now())
     assert refused.value.field == field

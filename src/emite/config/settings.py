@@ -218,6 +218,10 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 PAC_TRUST_DIR: Path = EMITE_DATA / "sandbox" / "authority"
 # Seconds to connect, to wait for a part of the answer, and for the whole call: well below a worker's lease (90).
 PAC_TIMEOUTS = (5.0, 30.0, 40.0)
+# The port of this machine where the installation's own sandbox PAC listens: the only one a sandbox account may name.
+PAC_SANDBOX_PORT = environment.number("EMITE_SANDBOX_PORT", 8801)
+# Hosts (or host:port) of the operator's own network, or of this machine, that PAC accounts may name besides.
+PAC_ALLOWED = environment.words("EMITE_PAC_ALLOWED")
 
 # --- webhooks: hosts (or host:port) of the operator's own network that may be told, also without TLS ------------------
 WEBHOOK_ALLOWED = environment.words("EMITE_WEBHOOK_ALLOWED")

@@ -7,28 +7,22 @@ seconds for everything, no body is read.
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from emite.pac import reach
+
 #: Seconds for the whole call, the resolution of the name included.
 TOTAL: Final = 5.0
 #: Bytes of an answer that are read at most, looking for its status.
 LIMIT: Final = 64 * 1024
-#: IPv6 that carry an IPv4 inside, through which a private one could be named.
-_CARRIERS: Final = tuple(
-    ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
-)
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class AddressRefused(Exception):
@@ -76,7 +70,7 @@ def target_of(url: str) -> Target:
         raise AddressRefused("Escriba una dirección como https://su-sistema.mx/avisos, sin usuario ni #.")
     secure = parts.scheme == "https"
     port = port or (443 if secure else 80)
-    trusted = f"{host}:{port}" in settings.WEBHOOK_ALLOWED or host in settings.WEBHOOK_ALLOWED
+    trusted = reach.is_named(host, port, settings.WEBHOOK_ALLOWED)
     if not trusted and not secure:
         raise AddressRefused("La dirección debe ser https: los avisos no viajan sin cifrar.")
     if not trusted and port != 443:
@@ -85,16 +79,6 @@ def target_of(url: str) -> Target:
     if not path.isascii():
         raise AddressRefused("Escriba los caracteres especiales de la dirección como %XX.")
     return Target(secure, host, port, path, trusted)
-
-
-def is_public(address: Address) -> bool:
-    """A machine of the Internet: not private, loopback, link-local (metadata services), shared, reserved, multicast."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return is_public(address.ipv4_mapped)
-        if any(address in net for net in _CARRIERS):
-            return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
 
 
 def post(
@@ -114,32 +98,12 @@ def post(
 
 
 def _address(target: Target, deadline: float) -> str:
-    """The one resolution: all its addresses must be public, the first is the one that is called."""
-    found = _resolve(target, deadline)
-    addresses = [ipaddress.ip_address(text.partition("%")[0]) for text in found]
-    if not target.trusted and not all(is_public(address) for address in addresses):
-        raise AddressRefused("El nombre lleva a una red privada o reservada: no se llama.")
-    return str(addresses[0])
-
-
-def _resolve(target: Target, deadline: float) -> Sequence[str]:
-    """getaddrinfo has no time limit of its own, so it works in a thread that may be left behind."""
-    found: list[str] = []
-    errors: list[OSError] = []
-
-    def ask() -> None:
-        try:
-            rows = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-            found.extend(str(row[4][0]) for row in rows)
-        except OSError as error:
-            errors.append(error)
-
-    asking = threading.Thread(target=ask, name="resolve", daemon=True)
-    asking.start()
-    asking.join(max(0.0, deadline - time.monotonic()))
-    if not found:
-        raise NoAnswer(_words(errors[0]) if errors else "el nombre no se resolvió a tiempo")
-    return list(found)
+    try:
+        return reach.public_address(target.host, target.port, deadline, trusted=target.trusted)
+    except reach.OutOfReach as error:
+        raise AddressRefused("El nombre lleva a una red privada o reservada: no se llama.") from error
+    except reach.Unresolved as error:
+        raise NoAnswer(str(error)) from error
 
 
 def _connect(target: Target, address: str, deadline: float, context: ssl.SSLContext | None) -> socket.socket:

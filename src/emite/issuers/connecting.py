@@ -11,6 +11,7 @@ from emite.issuers.models import PacAccount
 from emite.pac.connect import PacConfig, connect
 from emite.pac.http import Timeouts
 from emite.pac.port import Pac
+from emite.pac.reach import Reach
 
 _adapters: dict[tuple[object, ...], Pac] = {}
 _lock = threading.Lock()
@@ -38,6 +39,12 @@ def keyless(account: PacAccount) -> Pac:
     return _connect(account, "")
 
 
+def reach_of(provider: str) -> Reach:
+    """Where an account of this provider may lead: the Internet, our own sandbox, and what the operator allows."""
+    local = frozenset({settings.PAC_SANDBOX_PORT}) if provider == "sandbox" else frozenset()
+    return Reach(tuple(settings.PAC_ALLOWED), local)
+
+
 def _connect(account: PacAccount, password: str) -> Pac:
     return connect(
         PacConfig(
@@ -49,6 +56,7 @@ def _connect(account: PacAccount, password: str) -> Pac:
             trust_dir=settings.PAC_TRUST_DIR,
             visible_after=account.visible_after,
             max_processing=account.max_processing,
+            reach=reach_of(account.provider),
         ),
         timeouts=Timeouts(*settings.PAC_TIMEOUTS),
     )

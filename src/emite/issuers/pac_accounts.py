@@ -6,7 +6,6 @@ Which account a document is sent to, and what happens to those under way, lives 
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -20,19 +19,24 @@ from procrastinate.contrib.django import app
 from emite.accounts.models import User
 from emite.audit import record
 from emite.issuers import breaker
-from emite.issuers.connecting import adapter
+from emite.issuers.connecting import adapter, reach_of
 from emite.issuers.keys import seal_pac_password
 from emite.issuers.models import Issuer, PacAccount
 from emite.organizations.models import Membership
 from emite.organizations.permissions import Need
-from emite.pac.connect import PROVIDERS, PacConfig, connect
+from emite.pac.connect import PROVIDERS, PacConfig, connect, within_reach
 from emite.pac.port import Credits, CreditsAnswer, Dedup, Found, LookupAnswer, LookupBy, NotFound
+from emite.pac.reach import OutOfReach, is_named
 from emite.vault.boxes import CannotOpen
 from emite.vault.keyfiles import KeyTrouble
 
 TEST: Final = "emite.pac_test"
 OPERATOR: Final = "emite pac-account"
 _SERIE: Final = "PRUEBA"
+_OUT_OF_REACH: Final = (
+    "Esa dirección es de una red interna o de otro programa de este servidor: escriba la que publica el PAC, o pida a "
+    "quien administra el servidor que la permita."
+)
 
 
 class NotAllowed(Exception):
@@ -165,23 +169,20 @@ def _address(wanted: Wanted) -> str:
     parts = urlsplit(address)
     if parts.username or parts.query or parts.fragment:
         raise AccountRefused("base_url", "Escriba solo la dirección, sin usuario, signos de interrogación ni #.")
-    if parts.scheme == "http" and wanted.provider != "sandbox":
-        raise AccountRefused("base_url", "Un PAC se usa solo por https: la dirección debe empezar con https://.")
-    if parts.scheme == "https" and _is_private(parts.hostname or ""):
-        raise AccountRefused("base_url", "Esa dirección es de una red interna: escriba la que publica el PAC.")
+    reach = reach_of(wanted.provider)
+    config = PacConfig(wanted.provider, address, wanted.user, "", trust_dir=settings.PAC_TRUST_DIR, reach=reach)
     try:
-        connect(PacConfig(wanted.provider, address, wanted.user, "", trust_dir=settings.PAC_TRUST_DIR))
+        is_allowed = wanted.provider == "sandbox" or is_named(parts.hostname or "", parts.port or 0, reach.allowed)
+        if parts.scheme == "http" and not is_allowed:
+            raise AccountRefused("base_url", "Un PAC se usa solo por https: la dirección debe empezar con https://.")
+        connect(config)
+        within_reach(config)
     except ValueError as error:
         text = str(error)
         raise AccountRefused("base_url", f"{text[:1].upper()}{text[1:]}.") from error
+    except OutOfReach as error:
+        raise AccountRefused("base_url", _OUT_OF_REACH) from error
     return address
-
-
-def _is_private(host: str) -> bool:
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return False
 
 
 def _question(rfc: str) -> bytes:

@@ -84,6 +84,7 @@ def _serve(port: int, when_ready: object) -> int:
     os.environ["EMITE_URL"] = f"http://{HOST}:{port}"
     os.environ["EMITE_DEMO"] = "1"
     pac_port, password = free_port(), secrets.token_urlsafe(12)
+    os.environ["EMITE_SANDBOX_PORT"] = str(pac_port)
     folder = Path(os.environ["EMITE_DATA"])
     command = emite(
         "sandbox-pac", "--host", HOST, "--port", str(pac_port), "--data", str(folder / "sandbox"),

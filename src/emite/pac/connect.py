@@ -1,10 +1,11 @@
-"""From a PAC account's settings to a `Pac` that can be used. No network happens here.
+"""From a PAC account's settings to a `Pac` that can be used. No network happens here but the look-up of a name.
 Not here: how accounts are stored (issuers/), what adapters do (one file each)."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from typing import Final
 from emite.pac import finkok, swsapien
 from emite.pac.http import Timeouts, Transport
 from emite.pac.port import Capabilities, Dedup, LookupBy, Pac
+from emite.pac.reach import Reach, Unresolved
 from emite.pac.sandboxpac import LOOKUPS, SandboxPac
 
 PROVIDERS: Final = {
@@ -50,6 +52,7 @@ class PacConfig:
     visible_after: timedelta | None = None
     max_processing: timedelta | None = None
     key_ttl: timedelta | None = None
+    reach: Reach = field(default_factory=Reach)
 
     def __repr__(self) -> str:
         return f"PacConfig({self.provider!r}, {self.base_url!r}, user={self.user!r})"
@@ -60,11 +63,20 @@ def stamps_for_real(provider: str, base_url: str) -> bool:
     return provider != "sandbox" and not Transport(base_url).is_for_tests
 
 
+def within_reach(config: PacConfig, *, seconds: float = 3.0) -> None:
+    """Raise OutOfReach when its address leads where this account may not go. A name that does not resolve now passes:
+    the try of the connection tells."""
+    try:
+        Transport(config.base_url, reach=config.reach).judged(time.monotonic() + seconds)
+    except Unresolved:
+        return
+
+
 def connect(config: PacConfig, *, timeouts: Timeouts | None = None) -> Pac:
     """The adapter of an account. Raises ValueError (in Spanish) for a provider, class or address that can't be used."""
     if config.provider not in PROVIDERS:
         raise ValueError(f"no hay adaptador para el PAC {config.provider!r}")
-    transport = Transport(config.base_url, timeouts or Timeouts())
+    transport = Transport(config.base_url, timeouts or Timeouts(), config.reach)
     capabilities = _capabilities(config)
     return _ADAPTERS[config.provider](
         transport, user=config.user, password=config.password, capabilities=capabilities, trust_dir=config.trust_dir

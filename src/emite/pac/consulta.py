@@ -65,7 +65,7 @@ def beside(pac: Transport) -> Consulta:
     if pac.is_loopback:
         return Consulta(pac)
     limits = Timeouts(pac.timeouts.connect, min(pac.timeouts.read, 15.0), min(pac.timeouts.total, 20.0))
-    return Consulta(Transport(SAT_TESTS_URL if pac.is_for_tests else SAT_URL, limits))
+    return Consulta(Transport(SAT_TESTS_URL if pac.is_for_tests else SAT_URL, limits, pac.reach))
 
 
 def expression(query: StatusQuery) -> str:

@@ -21,12 +21,13 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
+from emite.pac.reach import LOOPBACK, Reach
+
 ANSWER_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of a body that are read at most."""
 IDLE_LIMIT: Final = 15.0
 """Seconds after which an idle connection isn't used again: servers close theirs soon after."""
 _POOLED: Final = 8
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,24 @@ class _TlsSocket(_Deadline, ssl.SSLSocket):
         super().sendall(data, flags)
 
 
-class _PlainConnection(HTTPConnection):
+class _Resolved:
+    """Mixed into connections: to the very address that was judged, under the name that was written."""
+
+    address: str = ""
+
+    def _new_conn(self) -> socket.socket:
+        name, self._dns_host = self._dns_host, self.address
+        try:
+            return super()._new_conn()  # type: ignore[misc, no-any-return]
+        finally:
+            self._dns_host = name
+
+
+class _TlsConnection(_Resolved, HTTPSConnection):
+    """TLS, with the written name checked in the certificate."""
+
+
+class _PlainConnection(_Resolved, HTTPConnection):
     def _new_conn(self) -> socket.socket:
         plain = super()._new_conn()
         timeout = plain.gettimeout()
@@ -124,11 +142,12 @@ class Transport:
     """Keep-alive connections to one base address. Thread-safe; a forked child starts with none of its parent's.
 
     Proxies and redirects are not followed, answers are not decompressed. Plain HTTP is for loopback alone: `base_url`
-    with another host must be https (ValueError).
+    with another host must be https (ValueError). Where `reach` does not let it, nothing is connected.
     """
 
     base_url: str
     timeouts: Timeouts = field(default_factory=Timeouts)
+    reach: Reach = field(default_factory=Reach)
     _idle: list[_Idle] = field(default_factory=list, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     _pid: int = field(default_factory=os.getpid, init=False, repr=False)
@@ -137,9 +156,10 @@ class Transport:
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
             raise ValueError(f"dirección de PAC no válida: {self.base_url!r}")
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("un PAC que no esté en esta máquina se usa sólo por https")
-        self._host, self._port, self._prefix = parts.hostname, parts.port, parts.path.rstrip("/")
+        self._host, self._prefix = parts.hostname, parts.path.rstrip("/")
+        self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._tls: ssl.SSLContext | None = None
         if parts.scheme == "https":
             self._tls = ssl.create_default_context()
@@ -148,12 +168,16 @@ class Transport:
     @property
     def is_loopback(self) -> bool:
         """On this machine."""
-        return self._host in _LOOPBACK
+        return self._host in LOOPBACK
 
     @property
     def is_for_tests(self) -> bool:
         """A test environment, by its host's name, as PACs name theirs: demo-facturacion.…, services.test.…"""
         return self.is_loopback or bool({"demo", "test"} & set(re.split(r"[.-]", self._host)))
+
+    def judged(self, deadline: float) -> str:
+        """The address that its name leads to. Raises OutOfReach or Unresolved."""
+        return self.reach.address(self._host, self._port, deadline)
 
     def call(
         self,
@@ -211,11 +235,13 @@ class Transport:
 
     def _connect(self, deadline: float) -> HTTPConnection:
         timeout = min(self.timeouts.connect, max(deadline - time.monotonic(), 0.001))
-        connection: HTTPConnection
+        address = self.judged(min(deadline, time.monotonic() + timeout))
+        connection: _TlsConnection | _PlainConnection
         if self._tls is not None:
-            connection = HTTPSConnection(self._host, self._port, timeout=timeout, ssl_context=self._tls)
+            connection = _TlsConnection(self._host, self._port, timeout=timeout, ssl_context=self._tls)
         else:
             connection = _PlainConnection(self._host, self._port, timeout=timeout)
+        connection.address = address
         connection.connect()
         if not isinstance(connection.sock, _Deadline):
             connection.close()

@@ -227,9 +227,8 @@ def _management_of(transport: Transport) -> Transport:
     parts = urlsplit(transport.base_url)
     if transport.is_loopback or not parts.netloc.startswith("services."):
         return transport
-    return Transport(
-        parts._replace(netloc=f"api.{parts.netloc.removeprefix('services.')}").geturl(), transport.timeouts
-    )
+    address = parts._replace(netloc=f"api.{parts.netloc.removeprefix('services.')}").geturl()
+    return Transport(address, transport.timeouts, transport.reach)
 
 
 def _form(xml: bytes) -> tuple[bytes, str]:

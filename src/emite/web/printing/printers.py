@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from django.conf import settings
 
-from emite.integrations.outgoing import is_public
+from emite.pac.reach import is_public
 
 CONNECT_SECONDS, SEND_SECONDS = 3, 5
 

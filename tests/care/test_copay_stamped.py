@@ -9,14 +9,15 @@ import pytest
 
 from emite.care import copays
 from emite.cfdi.xml import parse
-from emite.charges.collecting import Part
+from emite.charges.collecting import Part, pay
 from emite.charges.models import CashRegister
 from emite.documents.models import FiscalDocument, StampedXml, State
+from emite.issuers.models import FiscalAddress, StoredCsd
 from tests import make
 from tests import practice as stand
 from tests.pac.sandbox import RunningSandbox
 from tests.practice import Practice
-from tests.web.portal.patient import Patient
+from tests.web.portal.patient import Patient, drive
 
 pytestmark = pytest.mark.django_db
 
@@ -45,3 +46,31 @@ def test_the_patient_invoices_the_copay_alone(practice: Practice) -> None:
     assert concepto.get("Descripcion") == "Copago: Consulta de seguimiento"
     # Exempt by the service's link.
     assert concepto.find(".//{*}Traslado").get("TipoFactor") == "Exento"  # type: ignore[union-attr]
+
+
+def test_nothing_is_issued_before_the_three_of_the_guide(practice: Practice) -> None:
+    """Fiscal address, certificate and Manifiesto: without one of them the patient's request leaves no document, and
+    what was asked before waits for its certificate."""
+    charge = copays.charge_of(stand.service(practice), user=practice.admin, now=make.now())
+    register = CashRegister.objects.create(organization=practice.organization, name="Consultorio")
+    pay(charge, [Part("04", charge.total)], register=register, user=practice.admin, now=make.now(), idempotency_key="k")
+    address = FiscalAddress.objects.get(issuer=practice.issuer)
+    address.delete()
+    patient = Patient(practice.organization.slug)
+    patient.enter(charge)
+    told = patient.send()
+    assert told.status_code == 503
+    assert "Al consultorio le falta" in told.content.decode()
+    assert not FiscalDocument.objects.exists()
+
+    address.save(force_insert=True)
+    assert patient.send().status_code == 303
+    in_force = StoredCsd.objects.filter(issuer=practice.issuer)
+    (until,) = in_force.values_list("not_after", flat=True)
+    in_force.update(not_after=make.now())
+    waiting = drive(charge)
+    assert (waiting.state, waiting.last_code) == (State.DRAFT, "EMI-FALTA")
+    assert "venció" in waiting.last_text
+    in_force.update(not_after=until)
+    FiscalDocument.objects.filter(pk=waiting.pk).update(next_at=make.now())
+    assert drive(charge).state == State.STAMPED

@@ -23,14 +23,18 @@ from emite.cfdi.zones import local_now, moment_of
 from emite.database.kept import Given, Kept, KeptInsert
 from emite.documents.machine import GIVE_UP
 from emite.documents.models import DocumentEvent, FiscalDocument, SealedXml, State
+from emite.issuers import manifest
 from emite.issuers.keys import open_csd
 from emite.issuers.models import Issuer, PacAccount, Series, StoredCsd
+from emite.organizations.models import Organization
 
 #: Fecha is set this much before now, so that a PAC whose clock is a little late does not see the future.
 FECHA_MARGIN = dt.timedelta(seconds=5)
 
 _ACCOUNT = Kept(
-    lambda: PacAccount.objects.filter(organization=Given("organization"), issuer=Given("issuer"), active=True)
+    lambda: PacAccount.objects.filter(
+        organization=Given("organization"), issuer=Given("issuer"), active=True
+    ).select_related("organization")
 )
 
 _DOCUMENT = KeptInsert(FiscalDocument)
@@ -73,6 +77,9 @@ def draft(
     account = _ACCOUNT.first(organization=issuer.organization_id, issuer=issuer.pk)
     if account is None:
         raise NotReady("Falta la cuenta del PAC: sin ella no se puede timbrar.")
+    # Its kind came with the account: a hospital's invoice asks the database for nothing more.
+    if account.organization.kind == Organization.Kind.PRACTICE and (lacks := manifest.missing(issuer, now)):
+        raise NotReady(f"Antes de timbrar con este RFC falta {', '.join(lacks)}.")
     wrong = errors(check(sample or comprobante))
     if wrong:
         raise CfdiInvalid(wrong)
@@ -115,13 +122,15 @@ def seal(document: FiscalDocument, *, now: dt.datetime) -> SealedXml:
     """Take a folio, date, seal and store one more revision. Call inside a transaction that moves the row.
 
     The first revision takes the folio; a later one (a document re-dated after proof that it was never stamped)
-    keeps it. Raises CfdiInvalid when the document or the certificate no longer can be issued, NotReady without CSD.
+    keeps it. Raises CfdiInvalid when the document no longer can be issued, NotReady without a CSD in force.
     """
     csd_row = StoredCsd.objects.filter(
         organization_id=document.organization_id, issuer_id=document.issuer_id, active=True
     ).first()
     if csd_row is None:
         raise NotReady("Falta el certificado de sello digital (CSD) del emisor.")
+    if csd_row.not_after <= now:
+        raise NotReady("El certificado de sello digital (CSD) del emisor venció: cargue el vigente.")
     if document.folio is None:
         document.serie, folio = Series.take_folio(document.series_id)
         document.folio = str(folio)

@@ -32,7 +32,6 @@ from emite.invoices import insurer_building, lint
 from emite.invoices.insured import candidates, services_in
 from emite.invoices.insurer_building import Profile, Rendered
 from emite.invoices.issuing import NotAllowed, may_issue, series_of
-from emite.issuers import manifest
 from emite.issuers.models import Issuer
 
 State = InsurerInvoice.State
@@ -250,8 +249,6 @@ def issue(invoice: InsurerInvoice, *, user: User, now: dt.datetime) -> FiscalDoc
         made = build(held, now=now)
         if problems := lint.invoice(held.payer, services_in(held)):
             raise CfdiInvalid(problems)
-        if lacks := manifest.missing(held.issuer, now):
-            raise Refused(f"Antes de la primera factura falta {', '.join(lacks)}.", "issuer")
         document = draft(
             made,
             issuer=held.issuer,

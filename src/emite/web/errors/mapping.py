@@ -12,6 +12,7 @@ from emite.charges.collecting import PaymentRefused
 from emite.charges.pricing import LineRefused
 from emite.documents.sealing import NotReady
 from emite.invoices.issuing import AlreadyInvoiced, NotAllowed, NotInvoiceable
+from emite.organizations.models import Organization
 from emite.typeset.process import TypesetFailed
 from emite.web.errors.pages import page
 
@@ -39,7 +40,7 @@ ANSWERS: dict[type[Exception], tuple[int, str, str]] = {
     NotReady: (
         503,
         "La facturación todavía no está lista",
-        "Al hospital le falta terminar su configuración. Nada se perdió: pide tu factura en caja.",
+        "",
     ),
     TypesetFailed: (
         503,
@@ -57,11 +58,22 @@ def answer(request: HttpRequest, exception: Exception) -> HttpResponse | None:
     for kind, (status, title, advice) in ANSWERS.items():
         if isinstance(exception, kind):
             log.info("refused", kind=kind.__name__, status=status)
-            return page(request, status, title, advice or _said(exception))
+            return page(request, status, title, advice or _said(request, exception))
     return None
 
 
-def _said(exception: Exception) -> str:
+def _said(request: HttpRequest, exception: Exception) -> str:
+    if isinstance(exception, NotReady):
+        return _who_is_not_ready(getattr(request, "organization", None))
     if isinstance(exception, CfdiInvalid):
         return " ".join(fault.message for fault in exception.faults)
     return str(getattr(exception, "message", ""))
+
+
+def _who_is_not_ready(organization: Organization | None) -> str:
+    """For a patient: what its administrator lacks is not theirs to read."""
+    if organization is not None and organization.kind == Organization.Kind.PRACTICE:
+        who, where = "Al consultorio", "en el consultorio"
+    else:
+        who, where = "Al hospital", "en caja"
+    return f"{who} le falta terminar su configuración. Nada se perdió: pide tu factura {where}."

@@ -124,9 +124,7 @@ def problem_of(found: InsurerInvoice, error: Refused | Fault | NotReady) -> Prob
     if isinstance(error, Fault):
         return Problem(f"{error.message} ({error.code})")
     if isinstance(error, NotReady):
-        return Problem(str(error))
-    if error.field == "issuer":
-        return Problem(error.message, reverse("practice:issuer", args=[found.issuer_id]), "Completar datos fiscales")
+        return Problem(str(error), reverse("practice:issuer", args=[found.issuer_id]), "Completar datos fiscales")
     if error.field == "services":
         return Problem(error.message, reverse("practice:choose", args=[found.pk]), "Elegir servicios")
     return Problem(error.message, "#campo-date" if error.field == "date" else "", "Cambiar la fecha")

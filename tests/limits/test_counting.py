@@ -6,7 +6,7 @@ import threading
 import pytest
 from django.db import connection
 
-from emite.limits.counting import Verdict, clean_up, forget, give_back, hit, network, peek
+from emite.limits.counting import Verdict, book, clean_up, forget, give_back, hit, network, peek
 from emite.limits.models import LimitBucket
 
 NOW = dt.datetime(2026, 11, 22, 18, tzinfo=dt.UTC)
@@ -106,3 +106,15 @@ def test_rivals_share_one_limit() -> None:
     for thread in threads:
         thread.join()
     assert (len(allowed), sum(allowed)) == (60, 20)
+
+
+@pytest.mark.django_db
+def test_the_moments_of_a_line_are_taken_once_each_and_only_the_near_ones() -> None:
+    second = dt.timedelta(seconds=1)
+    taken = [book("line", "a", every=second / 4, within=second, now=NOW) for _ in range(6)]
+    assert [each.retry_after / second for each in taken] == [0, 0.25, 0.5, 0.75, 1, 0.25]
+    assert [each.allowed for each in taken] == [True] * 5 + [False]
+    assert not book("line", "a", every=second / 4, within=second / 2, now=NOW + second / 4).allowed
+    later = book("line", "a", every=second / 4, within=second, now=NOW + second / 4)
+    assert (later.allowed, later.retry_after) == (True, second)
+    assert book("line", "a", every=second / 4, within=second, now=NOW + 9 * second).retry_after == dt.timedelta(0)

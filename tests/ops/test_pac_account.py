@@ -44,8 +44,12 @@ def test_the_operator_lists_changes_and_tries(
     assert command(monkeypatch, "test", slug) == 1
     assert command(monkeypatch, "list") == 0
     assert command(monkeypatch, "alarm", slug, "7") == 0
+    assert command(monkeypatch, "pace", slug, "3") == 0
     new.refresh_from_db()
-    assert new.stamps_alarm == 7
+    assert (new.stamps_alarm, new.pace) == (7, 3)
+    assert command(monkeypatch, "pace", slug, "usual") == 0
+    new.refresh_from_db()
+    assert new.pace is None
     letter = tmp_path / "carta.pdf"
     letter.write_bytes(b"%PDF-1.7")
     with pytest.raises(Trouble, match="no pide carta"):

@@ -39,6 +39,8 @@ def use(issuer: Issuer, wanted: Wanted, *, user: User | None, now: dt.datetime) 
         Issuer.objects.select_for_update(no_key=True).get(pk=issuer.pk)  # two administrators at once
         before = PacAccount.objects.filter(organization_id=issuer.organization_id, issuer=issuer, active=True).first()
         if before is not None:
+            if before.provider == fresh.provider:
+                fresh.pace = before.pace  # what its operator agreed with that PAC
             PacAccount.objects.filter(pk=before.pk).update(active=False, replaced_at=now)
         fresh.save(force_insert=True)
         moved = _move(issuer.organization_id, issuer.pk, fresh, now)

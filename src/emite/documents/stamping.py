@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from emite.cfdi.timbre import StampInvalid, Timbre, verify_stamp
-from emite.documents import machine, sealing
+from emite.documents import machine, pacing, sealing
 from emite.documents.machine import Facts, Move
 from emite.documents.models import UNSETTLED, FiscalDocument, SealedXml, StampAttempt, StampedXml, State
 from emite.documents.sealing import note
@@ -133,14 +133,16 @@ def facts_of(document: FiscalDocument) -> Facts:
 
 
 def instead_of_sending(document: FiscalDocument, now: dt.datetime) -> Move | None:
-    """Why a sealed document must not be sent now, if so: too old, or the PAC's breaker is open."""
+    """Why a sealed document must not be sent now, if so: too old, without manifest, not its turn, the PAC is ill."""
     move = machine.before_send(facts_of(document), now)
-    if move is None and not breaker.may_send(document.pac_account, now):
-        wait = document.pac_account.open_until or now + breaker.PROBE_EVERY
-        return Move(State.SEALED, "", wait)
     if move is None and not pac_manifests.may_stamp(document.pac_account):
         lacking = {"last_code": pac_manifests.LACKING, "last_text": pac_manifests.LACKING_TEXT}
         return Move(State.SEALED, "", now + WITHOUT_MANIFEST, lacking)
+    if move is None and (later := pacing.turn(document, now)) is not None:
+        return Move(State.SEALED, "", later)
+    # The last: it gives one document the turn to try a PAC that was ill.
+    if move is None and not breaker.may_send(document.pac_account, now):
+        return Move(State.SEALED, "", document.pac_account.open_until or now + breaker.PROBE_EVERY)
     return move
 
 

@@ -5,6 +5,7 @@ Jobs are deferred by name, in the transaction of the row they serve; their handl
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 from procrastinate.contrib.django import app
@@ -13,9 +14,18 @@ DRIVE = "emite.drive"
 DELIVER = "emite.deliver"
 
 
-def wake(pk: uuid.UUID) -> None:
-    """Ask a worker to drive this document. Call in the transaction that stores it."""
-    app.configure_task(DRIVE).defer(pk=str(pk))
+def wake(pk: uuid.UUID, *, after: int = 0) -> None:
+    """Ask a worker to drive this document. Call in the transaction that stores it.
+
+    `after`: its number among many for which nobody waits; all of them give way to those without one, and those of two
+    organizations take turns.
+    """
+    app.configure_task(DRIVE, priority=-after).defer(pk=str(pk))
+
+
+def wake_at(pk: uuid.UUID, moment: dt.datetime) -> None:
+    """Ask a worker to drive this document then."""
+    app.configure_task(DRIVE, schedule_at=moment).defer(pk=str(pk))
 
 
 def wake_delivery(pk: uuid.UUID) -> None:

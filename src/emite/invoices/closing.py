@@ -264,7 +264,7 @@ def _store(closing: Closing, taken: Sequence[Taken], now: dt.datetime) -> Fiscal
         charges=len(taken),
     )
     _mine(closing, allocated=F("allocated") + len(taken), lease_until=now + LEASE)
-    wake(document.pk)
+    wake(document.pk, after=number)
     return document
 
 

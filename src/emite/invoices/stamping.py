@@ -13,7 +13,7 @@ from django.db import OperationalError, connection, transaction
 
 from emite.cfdi.faults import CfdiInvalid
 from emite.charges.allocating import release
-from emite.documents import stamping
+from emite.documents import pacing, stamping
 from emite.documents.machine import Move
 from emite.documents.models import Delivery, FiscalDocument, StampAttempt, State
 from emite.documents.sealing import NotReady, note
@@ -169,14 +169,16 @@ def _restore(rescued: Rescued, clock: Clock) -> bool:
     return fresh
 
 
-def due(*, now: dt.datetime, limit: int) -> list[uuid.UUID]:
-    """Documents that somebody should drive now, the longest waiting first."""
+def due(*, now: dt.datetime, limit: int, hurried: bool | None = None) -> list[uuid.UUID]:
+    """Documents that somebody should drive now, the longest waiting first; only those that somebody waits for
+    (`hurried`), only the others, or all."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT id FROM documents_fiscaldocument
                WHERE state IN ('draft', 'sealed', 'sending', 'unknown', 'held')
-                 AND next_at <= %s AND (lease_until IS NULL OR lease_until < %s)
-               ORDER BY next_at LIMIT %s""",
-            [now, now, limit],
+                 AND next_at <= %(now)s AND (lease_until IS NULL OR lease_until < %(now)s)
+                 AND (%(hurried)s::boolean IS NULL OR (channel <> %(unhurried)s) = %(hurried)s)
+               ORDER BY next_at LIMIT %(limit)s""",
+            {"now": now, "limit": limit, "hurried": hurried, "unhurried": pacing.UNHURRIED.value},
         )
         return [row[0] for row in cursor.fetchall()]

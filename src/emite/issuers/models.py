@@ -159,6 +159,8 @@ class PacAccount(OwnedByOrganization):
     stamps_asked_at = models.DateTimeField(null=True, blank=True)
     # Fewer than this many is an alarm; 0: none.
     stamps_alarm = models.PositiveIntegerField(default=100)
+    # Stamps a second that are asked of it at most; None: as usual with this PAC; 0: without limit.
+    pace = models.PositiveSmallIntegerField(null=True, blank=True)
     # Since when the PAC says that the issuer has not signed its carta manifiesto; its next stamp clears it.
     manifest_refused_at = models.DateTimeField(null=True, blank=True)
     sealed_fields: ClassVar[dict[str, str]] = {"sealed_password": "pac"}

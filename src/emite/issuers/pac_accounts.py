@@ -111,6 +111,14 @@ def change_password(account: PacAccount, password: str, *, user: User | None, no
         tell(locked, "pac_account.password", user, now)
 
 
+def pace_at(account: PacAccount, pace: int | None, *, user: User | None, now: dt.datetime) -> None:
+    """Ask for so many stamps a second at most; None: as usual with this PAC; 0: without limit. Raises NotAllowed."""
+    may_administer(user, account.organization_id)
+    with transaction.atomic():
+        PacAccount.objects.filter(pk=account.pk).update(pace=pace)
+        tell(account, "pac_account.pace", user, now, pace=pace)
+
+
 def ask_test(account: PacAccount, *, user: User | None, now: dt.datetime) -> None:
     """Have the worker try the connection: it alone can open the password."""
     may_administer(user, account.organization_id)

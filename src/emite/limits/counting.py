@@ -15,7 +15,7 @@ from emite.limits.models import LimitBucket
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether this hit fits, and if not how long until the next would."""
+    """Whether this hit fits, and if not how long until the next would (of `book`: how long until its moment)."""
 
     allowed: bool
     retry_after: dt.timedelta = dt.timedelta(0)
@@ -42,6 +42,19 @@ def hit(scope: str, key: str, *, limit: int, per: dt.timedelta, now: dt.datetime
         cursor.execute(_HIT, arguments)
         allowed, full_until = cursor.fetchone()
     return Verdict(True) if allowed else Verdict(False, full_until + step - per - now)
+
+
+def book(scope: str, key: str, *, every: dt.timedelta, within: dt.timedelta, now: dt.datetime) -> Verdict:
+    """Take the next free moment of a line in which one goes `every` so often, if it is `within` so long from now.
+
+    Allowed: `retry_after` is how long until that moment, which is the caller's alone. Else: how long until asking again
+    may help. Call outside a transaction that may roll back.
+    """
+    arguments: dict[str, Any] = {"key": _hidden(scope, key), "now": now, "step": every, "per": within + every}
+    with connection.cursor() as cursor:
+        cursor.execute(_HIT, arguments)
+        allowed, full_until = cursor.fetchone()
+    return Verdict(True, full_until - every - now) if allowed else Verdict(False, full_until - within - now)
 
 
 def give_back(scope: str, key: str, *, limit: int, per: dt.timedelta) -> None:

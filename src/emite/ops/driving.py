@@ -42,6 +42,8 @@ log = structlog.get_logger(__name__)
 #: Rows woken by one pass of the sweep: enough for the PAC's pace, small beside the queue.
 SWEEP_LIMIT = 200
 SWEEP_SECONDS = 3
+#: Of the jobs that nobody waits for: behind every other, and behind those that were never tried.
+LATER = -1_000_000
 #: How often the periods that ended are looked at.
 WATCH_SECONDS = 60.0
 
@@ -189,8 +191,9 @@ def sweep(*, now: dt.datetime | None = None) -> int:
     """Wake a worker for every row that is due and has nobody; returns how many were woken."""
     moment = now or timezone.now()
     woken = 0
-    for name, keys in (
-        (DRIVE, stamping.due(now=moment, limit=SWEEP_LIMIT)),
+    for name, keys, *later in (
+        (DRIVE, stamping.due(now=moment, limit=SWEEP_LIMIT, hurried=True)),
+        (DRIVE, stamping.due(now=moment, limit=SWEEP_LIMIT, hurried=False), LATER),
         (DELIVER, delivering.due(now=moment, limit=SWEEP_LIMIT)),
         (posting.POST, posting.due(now=moment, limit=SWEEP_LIMIT)),
         (NOTIFY, notifying.due(now=moment, limit=SWEEP_LIMIT)),
@@ -204,7 +207,8 @@ def sweep(*, now: dt.datetime | None = None) -> int:
         for pk in keys:
             try:
                 with transaction.atomic():
-                    app.configure_task(name, queueing_lock=f"{name}:{pk}").defer(pk=str(pk))
+                    priority = later[0] if later else 0
+                    app.configure_task(name, queueing_lock=f"{name}:{pk}", priority=priority).defer(pk=str(pk))
                 woken += 1
             except exceptions.AlreadyEnqueued:
                 continue

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("change", "cambia la contraseña, o reemplaza la cuenta si se da otra cosa"),
         ("test", "prueba la conexión"),
         ("manifest", "registra la carta manifiesto que se firmó en la página del PAC"),
+        ("pace", "timbra a lo más tantos por segundo; 0: sin límite; usual: lo normal del PAC"),
         ("alarm", "avisa cuando queden menos timbres que estos; 0: nunca"),
     ):
         action = actions.add_parser(name, help=words)
@@ -40,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument("--pdf", type=Path, required=True, help="la carta firmada que dio el PAC")
         if name == "alarm":
             action.add_argument("count", metavar="timbres", type=int, choices=range(1_000_001), help="de 0 a 1000000")
-        if name in ("test", "manifest", "alarm"):
+        if name == "pace":
+            action.add_argument("count", metavar="timbres", type=_pace_of, help="de 0 a 1000, o usual")
+        if name in ("test", "manifest", "alarm", "pace"):
             continue
         action.add_argument("--provider", choices=tuple(PROVIDERS), help="PAC", required=name == "add")
         action.add_argument("--url", help="dirección del servicio", required=name == "add")
@@ -139,6 +142,29 @@ def _alarm(options: argparse.Namespace, now: dt.datetime) -> int:
     return 0
 
 
+def _pace_of(text: str) -> int | None:
+    if text == "usual":
+        return None
+    count = int(text)
+    if not 0 <= count <= 1000:
+        raise ValueError(text)
+    return count
+
+
+def _pace(options: argparse.Namespace, now: dt.datetime) -> int:
+    from emite.documents.pacing import pace_of
+    from emite.issuers.pac_accounts import pace_at
+
+    account = _account(_issuer(options))
+    if account is None:
+        raise Trouble("Ese emisor todavía no tiene cuenta: use emite pac-account add.")
+    pace_at(account, options.count, user=None, now=now)
+    account.pace = options.count
+    count = pace_of(account)
+    print(f"A lo más {count:,} timbres por segundo." if count else "Sin límite de timbres por segundo.")
+    return 0
+
+
 def _use(options: argparse.Namespace, issuer: Issuer, before: PacAccount | None, now: dt.datetime) -> int:
     from emite.documents.rerouting import use
     from emite.issuers.pac_accounts import Wanted
@@ -189,4 +215,12 @@ def _password() -> str:
     return sys.stdin.readline().rstrip("\n")
 
 
-_ACTIONS = {"list": _list, "add": _add, "change": _change, "test": _test, "manifest": _manifest, "alarm": _alarm}
+_ACTIONS = {
+    "list": _list,
+    "add": _add,
+    "change": _change,
+    "test": _test,
+    "manifest": _manifest,
+    "alarm": _alarm,
+    "pace": _pace,
+}

@@ -22,6 +22,9 @@ PROVIDERS: Final = {
     "swsapien": "SW sapien",
 }
 """The PACs that have an adapter, by the name under which an account is stored."""
+PACES: Final = {"finkok": 10, "swsapien": 10}
+"""Stamps a second that are asked of an account at most. Neither publishes its limit: far below what their users report,
+and above what a hospital needs. The sandbox has none."""
 ADDRESSES: Final = {"finkok": finkok.URL, "swsapien": swsapien.URL}
 """Where each one stamps for real; their test environments have other hosts."""
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from emite.documents.pacing import pace_of
 from emite.documents.rerouting import under_way, use
 from emite.issuers import pac_manifests
 from emite.issuers.models import Issuer, PacAccount
@@ -258,6 +259,7 @@ def _page(
         "provider": PROVIDERS.get(active.provider, active.provider) if active else "",
         "dedup": dict(_DEDUP)[active.dedup] if active else "",
         "waiting": under_way(active) if active else 0,
+        "pace": pace_of(active) if active else 0,
         "former": [(each, count) for each, count in former if count],
         "form": form or AccountForm(),
         "opened": form is not None or active is None,

@@ -153,8 +153,9 @@ def behind(sandbox: RunningSandbox, settings: Any, **over: Any) -> Iterator[Hosp
     connecting._adapters.clear()
     sandbox.behave()
     sandbox.control(
-        "settings", clock_offset_seconds=0, blind_seconds=0, cancel_lag_seconds=0, repeated_with_xml=True, credits=None
-    )
+        "settings", clock_offset_seconds=0, blind_seconds=0, cancel_lag_seconds=0, repeated_with_xml=True, credits=None,
+        cancel_code=None, down=False,
+    )  # fmt: skip
     yield hospital(authority=sandbox.authority, pac_url=sandbox.url, **over)
     sandbox.behave()
 

@@ -22,6 +22,7 @@ from emite.cancellations.requesting import (
     PastDeadline,
 )
 from emite.cfdi.cancelacion import verify
+from emite.cfdi.meanings import meaning_of_cancellation
 from emite.cfdi.notas import Reason
 from emite.charges.allocating import live_document, release
 from emite.charges.models import Allocation, Charge
@@ -32,6 +33,7 @@ from emite.documents.models import DocumentEvent, FiscalDocument
 from emite.documents.models import State as DocumentState
 from emite.invoices import issuing, stamping
 from emite.organizations.models import Membership
+from emite.web.desk import cancel_states
 from tests import make
 from tests.pac.sandbox import RunningSandbox
 
@@ -129,6 +131,25 @@ def test_a_small_invoice_is_cancelled_and_its_charge_is_free(document: FiscalDoc
         idempotency_key="again",
     )  # fmt: skip
     assert live_document(charge) == again
+
+
+@pytest.mark.parametrize("code", ["206", "211"])
+def test_a_code_that_sat_seldom_gives_ends_the_request_and_is_told(
+    document: FiscalDocument, hospital: make.Hospital, sandbox: RunningSandbox, code: str
+) -> None:
+    sandbox.control("settings", cancel_code=code)
+    request = drive(ask(document, hospital))
+    assert (request.state, request.last_code, request.next_at) == (State.REFUSED, code, None)
+    assert fresh(document).state == DocumentState.STAMPED
+    assert live_document(charge_of(document)) == document
+    meant = meaning_of_cancellation(code)
+    assert meant is not None
+    told = cancel_states.standing(document)
+    assert told.explanation == f"{meant.what}. {meant.cure}"
+    assert told.badge is not None
+    assert told.badge.text == "Cancelación no admitida"
+    sandbox.control("settings", cancel_code=None)
+    assert drive(ask(document, hospital)).state == State.CANCELLED, "it may be asked for again"
 
 
 def test_wrong_requests_are_answered_in_words(document: FiscalDocument, hospital: make.Hospital) -> None:

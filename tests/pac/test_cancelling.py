@@ -43,7 +43,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 def sandbox(running: RunningSandbox) -> RunningSandbox:
     running.behave()
     running.control("stamps", "DELETE")
-    running.control("settings", clock_offset_seconds=0, cancel_lag_seconds=0, blind_seconds=0)
+    running.control("settings", clock_offset_seconds=0, cancel_lag_seconds=0, blind_seconds=0, cancel_code=None)
     return running
 
 
@@ -154,6 +154,16 @@ def test_what_is_not_ours_not_there_or_too_late(sandbox: RunningSandbox, csd: Cs
     sandbox.control("settings", clock_offset_seconds=600 * DAY)
     assert code(ask(sandbox, csd, row["uuid"])) == "210"
     assert status(sandbox, row)[1] == "No cancelable"
+
+
+@pytest.mark.parametrize("wanted", ["206", "211"])
+def test_sat_says_another_code_on_command_and_cancels_nothing(sandbox: RunningSandbox, csd: Csd, wanted: str) -> None:
+    row = stamped(sandbox, csd)
+    sandbox.control("settings", cancel_code=wanted)
+    assert code(ask(sandbox, csd, row["uuid"])) == wanted
+    assert status(sandbox, row)[0] == SatEstado.VIGENTE
+    sandbox.control("settings", cancel_code=None)
+    assert code(ask(sandbox, csd, row["uuid"])) == "201"
 
 
 def test_a_request_that_was_tampered_with_is_refused_whole(sandbox: RunningSandbox, csd: Csd) -> None:

@@ -98,7 +98,7 @@ def _one(office: Office, rfc: str, folio: Folio, now: datetime) -> str:
     asked = office.state.cancellation(row.uuid)
     if row.estado == "Cancelado" or (asked is not None and asked.estatus != REJECTED):
         return BEFORE
-    code = _motivo(office, row, folio)
+    code = office.settings.cancel_code or _motivo(office, row, folio)
     if code is not None:
         return code
     if _today(now) > plazos.last_day(_day(row), rfc):

@@ -26,6 +26,8 @@ class Settings:
     """Stamps left; None: without limit."""
     cancel_lag_seconds: float = 0.0
     """The PAC has acknowledged a cancellation, and the status service still knows nothing of it for this long."""
+    cancel_code: str | None = None
+    """What SAT says to every folio that it could cancel, instead of doing it: 206 or 211, say."""
     down: bool = False
     """Answer 503 to everything but control."""
 
@@ -38,6 +40,7 @@ class Settings:
             "key_ttl_seconds": (int, float),
             "credits": (int, type(None)),
             "cancel_lag_seconds": (int, float),
+            "cancel_code": (str, type(None)),
             "down": bool,
         }
         for name, value in given.items():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from emite.issuers.keys import open_pac_password
 from emite.issuers.models import PacAccount
 from emite.issuers.pac_accounts import AccountRefused, NotAllowed, Wanted, change_password, run_test
 from tests import make
-from tests.pac.sandbox import RunningSandbox
+from tests.pac.sandbox import RunningSandbox, running_sandbox
 
 pytestmark = pytest.mark.django_db
 
@@ -95,6 +97,49 @@ def test_what_was_sent_never_changes_its_pac(hospital: make.Hospital, sandbox: R
     done = rerouting.use(hospital.issuer, wanted(sandbox.url), user=None, now=make.now())
     with pytest.raises(IntegrityError), transaction.atomic():
         FiscalDocument.objects.filter(pk=document.pk).update(pac_account=done.account)
+
+
+@pytest.mark.parametrize(("before", "after"), [("finkok", "swsapien"), ("swsapien", "finkok")])
+def test_between_real_protocols_nothing_in_doubt_is_asked_of_the_second_pac(
+    hospital: make.Hospital, sandbox: RunningSandbox, tmp_path: Path, before: str, after: str
+) -> None:
+    """One stamped there whose answer was lost, one that never arrived, one never sent; and the first PAC goes away."""
+    for name in (before, after):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "authority").symlink_to(sandbox.folder / "authority")
+    with _speaking(tmp_path, before) as old, _speaking(tmp_path, after) as new:
+        first = rerouting.use(hospital.issuer, wanted(old.url, provider=before), user=None, now=make.now()).account
+        old.next("cut_after", "cut_before")
+        stamped_there, lost, fresh = drive(issue(hospital)), drive(issue(hospital)), issue(hospital)
+        assert [stamped_there.state, lost.state] == [State.UNKNOWN, State.UNKNOWN]
+        done = rerouting.use(hospital.issuer, wanted(new.url, provider=after), user=None, now=make.now())
+        assert (done.moved, done.pinned) == (1, 2)
+        assert drive(fresh).state == State.STAMPED
+
+        old.control("settings", down=True)
+        for minutes in (1, 5, 20, 60):
+            for each in (stamped_there, lost):
+                assert drive(each, minutes=minutes).state in (State.UNKNOWN, State.SEALED)
+            rerouting.move_stragglers(make.now() + dt.timedelta(minutes=minutes))
+        assert [each.pac_account_id for each in (stamped_there, lost)] == [first.pk, first.pk]
+        assert new.stats()["stamps"] == 1, "only what was never sent elsewhere"
+        with pytest.raises(IntegrityError), transaction.atomic():
+            FiscalDocument.objects.filter(pk=lost.pk).update(pac_account=done.account)
+
+        old.control("settings", down=False)
+        for minutes in (80, 100, 120):
+            for each in (stamped_there, lost):
+                drive(each, minutes=minutes)
+        assert [each.state for each in (stamped_there, lost)] == [State.STAMPED, State.STAMPED]
+        for there in (old, new):
+            assert there.stats()["duplicates"] == 0
+        assert str(stamped_there.uuid).upper() in {row["uuid"] for row in old.stamps()}
+        assert old.stats()["stamps"] + new.stats()["stamps"] == 3
+    assert rerouting.pinned(hospital.issuer) == 0
+
+
+def _speaking(folder: Path, provider: str) -> AbstractContextManager[RunningSandbox]:
+    return running_sandbox(folder / provider, "key" if provider == "swsapien" else "content", provider=provider)
 
 
 @pytest.mark.parametrize(

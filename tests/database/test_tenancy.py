@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection, transaction
 
 from emite.charges.models import Charge, ChargeLine
 from emite.database import tenancy
+from emite.database.kept import Kept
 from emite.documents.models import FiscalDocument
 from emite.organizations.models import Membership
 from tests import make
@@ -92,6 +93,49 @@ def test_it_outlives_savepoints_and_failed_statements(two: tuple[make.Hospital, 
                 cursor.execute("SELECT 1 / 0")
         assert Charge.objects.count() == 1
     assert Charge.objects.count() == 2
+
+
+def test_it_is_told_again_when_it_changes_and_when_a_savepoint_took_it_back(
+    two: tuple[make.Hospital, make.Hospital],
+) -> None:
+    """Also for statements that are prepared, whose message has no room for it."""
+    ours, theirs = two
+    kept = Kept(lambda: Charge.objects.order_by("pk"))
+
+    def seen() -> set[uuid.UUID]:
+        found = {charge.organization_id for charge in Charge.objects.all()}
+        assert {charge.organization_id for charge in kept.all()} == found
+        return found
+
+    with tenancy.nobody():
+        assert seen() == set()
+        with transaction.atomic():
+            assert kept.all() == []
+            with pytest.raises(RuntimeError), transaction.atomic():
+                tenancy.enter(ours.organization.pk)
+                assert seen() == {ours.organization.pk}
+                raise RuntimeError
+            assert seen() == {ours.organization.pk}
+            with tenancy.organization(theirs.organization.pk):
+                assert [charge.organization_id for charge in kept.all()] == [theirs.organization.pk]
+                with transaction.atomic():
+                    assert seen() == {theirs.organization.pk}
+            assert kept.all()[0].organization_id == ours.organization.pk
+    assert len(kept.all()) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_one_transaction_was_told_the_next_one_was_not(two: tuple[make.Hospital, make.Hospital]) -> None:
+    kept = Kept(lambda: Charge.objects.order_by("pk"))
+    for hospital in two:
+        for _ in range(7):  # often enough to be prepared
+            with tenancy.organization(hospital.organization.pk), transaction.atomic():
+                assert Charge.objects.count() == 1
+                assert [charge.organization_id for charge in kept.all()] == [hospital.organization.pk]
+    with tenancy.nobody(), transaction.atomic():
+        assert kept.all() == []
+    with transaction.atomic():
+        assert len(kept.all()) == 2
 
 
 @pytest.mark.django_db(transaction=True)

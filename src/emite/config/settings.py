@@ -105,6 +105,7 @@ TEMPLATES = [
 # --- the database -----------------------------------------------------------------------------------------------------
 # DATABASE_URL, DATABASE_OWNER_URL: the operator's server; otherwise the embedded one of the data folder.
 # Threads of a web server share a pool (EMITE_DB_POOL connections); everything else keeps one per thread.
+# EMITE_DB_PREPARE=no behind a pooler that cannot keep prepared statements.
 _POOL = environment.number("EMITE_DB_POOL", 0)
 _ADDRESS = dsn("app").django()
 DATABASES: dict[str, dict[str, Any]] = {
@@ -112,6 +113,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         **_ADDRESS,
         "OPTIONS": {
             **_ADDRESS["OPTIONS"],
+            **({"prepare_threshold": 5} if environment.flag("EMITE_DB_PREPARE", True) else {}),
             **({"pool": {"min_size": 1, "max_size": _POOL, "timeout": 10}} if _POOL else {}),
         },
         "CONN_MAX_AGE": 0 if _POOL else 600,

@@ -49,7 +49,7 @@ class _Statement:
 
     def run(self, values: dict[str, Any]) -> list[Any]:
         params = [values[each.name] if isinstance(each, Given) else each for each in self.params]
-        with connection.cursor() as cursor:
+        with connection.kept_cursor() as cursor:  # type: ignore[attr-defined] # our own backend's
             cursor.execute(self.sql, params)
             rows: list[Any] = cursor.fetchall()
         return [self._converted(row) for row in rows] if self.converters else rows
@@ -124,7 +124,7 @@ class KeptInsert(Generic[M]):
             places = ", ".join(["%s"] * len(fields))
             self._sql = f"INSERT INTO {quote(self._model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608 # names of our own models
         params = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
-        with connection.cursor() as cursor:
+        with connection.kept_cursor() as cursor:  # type: ignore[attr-defined] # our own backend's
             cursor.execute(self._sql, params)
         row._state.adding, row._state.db = False, connection.alias
         return row

@@ -1,9 +1,8 @@
 """Whose rows a statement may touch, told to PostgreSQL, whose policies hide every other organization's.
 
 The second lock behind the ORM's filters. A request begins with nobody's rows and enters one organization once it
-knows which (`enter`); commands and the worker are for all (`whole_process`). The value travels in front of each
-statement as SET LOCAL: no round trip of its own, nothing left behind on a pooled connection, no state to lose when
-a transaction rolls back.
+knows which (`enter`); commands and the worker are for all (`whole_process`). The value travels as SET LOCAL in front
+of the first statement of a transaction: no round trip of its own, nothing left behind on a pooled connection.
 """
 
 from __future__ import annotations
@@ -91,19 +90,29 @@ def _carried(scope: str | None, items: Iterator[Item]) -> Iterator[Item]:
         yield item
 
 
-def scoped(execute: Execute, statement: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    """Django's wrapper of every statement: puts the scope in front of those that touch rows."""
-    connection = context["connection"]
-    if not connection.in_atomic_block:
-        connection.scope_was_told = False
+def is_told(connection: Any) -> bool:
+    """Whether the transaction under way knows the scope of now, so that a statement needs nothing in front of it."""
     scope = _scope.get()
     if scope is None:
-        if not connection.scope_was_told:
-            return execute(statement, params, many, context)
-        scope = _process
+        return connection.scope_told in (None, _process)
+    return bool(connection.scope_told == scope)
+
+
+def scoped(execute: Execute, statement: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    """Django's wrapper of every statement: puts the scope in front of those that touch rows.
+
+    Once per transaction is enough, until it changes or a savepoint takes it back.
+    """
+    connection = context["connection"]
+    if not connection.in_atomic_block:
+        connection.scope_told = None
+    if is_told(connection):
+        return execute(statement, params, many, context)
     if not isinstance(statement, str) or not statement[:40].lstrip("( \n").upper().startswith(_TOUCHING):
         return execute(statement, params, many, context)
-    connection.scope_was_told = connection.in_atomic_block
+    scope = _scope.get()
+    scope = _process if scope is None else scope
+    connection.scope_told = scope if connection.in_atomic_block else None
     order = f"SET LOCAL {SETTING} = '{scope}'"
     cursor = context["cursor"].cursor
     if many or isinstance(cursor, psycopg.ServerCursor):

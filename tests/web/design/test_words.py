@@ -61,7 +61,10 @@ def test_a_field_ties_its_help_and_its_error_to_the_input() -> None:
 
     told = design.field(form["name"], hint="Una línea", hx_post="/x")
 
-    assert 'aria-describedby="name_help name_error name_hint"' in told["widget"]
-    assert 'aria-invalid="true"' in told["widget"]
-    assert 'hx-post="/x"' in told["widget"]
+    assert 'aria-describedby="name_help name_error name_hint"' in told
+    assert 'aria-invalid="true"' in told
+    assert 'hx-post="/x"' in told
+    assert '<p class="help" id="name_help">Como en la Constancia.</p>' in told
+    assert '<span class="field-error" id="name_error">' in told
+    assert '<span class="field-hint" id="name_hint">Una línea</span>' in told
     assert design.summary(form)["items"][0]["anchor"] == "name"

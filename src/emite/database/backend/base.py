@@ -5,16 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.backends.postgresql import base
+from django.db.backends.postgresql.psycopg_any import register_tzloader
+from psycopg.pq import Format
 
 from emite.database import tenancy
 
 
+class _Prepared(base.ServerBindingCursor):
+    """Each statement is parsed and planned once per connection."""
+
+    def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
+        return super().execute(query, params, prepare=True, **kwargs)  # type: ignore[misc]
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
-    """`scope_was_told`: the transaction under way has a SET LOCAL in it."""
+    """`scope_told`: what the SET LOCAL of the transaction under way says; None when it has none."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.scope_was_told = False
+        self.scope_told: str | None = None
         self.execute_wrappers.append(tenancy.scoped)
 
     def init_connection_state(self) -> None:
@@ -22,3 +31,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if tenancy.process_scope():
             # Bypasses Django's cursor: its first use would ask for this very state.
             self.connection.execute(f"SET {tenancy.SETTING} = '{tenancy.process_scope()}'")
+
+    def kept_cursor(self) -> Any:
+        """For a statement that comes again and again: prepared where its scope needs no words in the same message."""
+        if not self.in_atomic_block or not tenancy.is_told(self):
+            return self.cursor()
+        cursor = _Prepared(self.connection)  # type: ignore[call-arg] # Django's stubs do not know its base
+        loader = self.connection.adapters.get_loader(base.TIMESTAMPTZ_OID, Format.TEXT)
+        if self.timezone != loader.timezone:
+            register_tzloader(self.timezone, cursor)
+        return self._prepare_cursor(cursor)  # type: ignore[attr-defined] # Django's own, not in its stubs
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        self.scope_told = None  # a transaction begins or has ended
+        super()._set_autocommit(autocommit)  # type: ignore[misc]
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        super()._savepoint_rollback(sid)  # type: ignore[misc]
+        self.scope_told = None  # perhaps said after that savepoint

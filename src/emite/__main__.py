@@ -21,6 +21,7 @@ _COMMANDS = {
     "keys": ("emite.ops.keys", "crea, cambia y revisa las llaves"),
     "sat-data": ("emite.ops.sat_data", "prepara los catálogos y esquemas del SAT"),
     "support-user": ("emite.ops.support_user", "nombra a una persona del soporte, que activa portales"),
+    "organization": ("emite.ops.organization", "da de alta hospitales, consultorios y aseguradoras"),
     "demo": ("emite.ops.demo", "hospital inventado, listo para probarse"),
 }
 # name: (module, what it does). These read their own arguments: main(argv) -> exit code.

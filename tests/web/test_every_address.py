@@ -51,7 +51,7 @@ COMPLEMENTS = (
 ROWS = {
     "setup:person": "person", "setup:person_deactivate": "person", "setup:person_second_step": "person",
     "setup:invitation_resend": "invitation", "setup:invitation_revoke": "invitation",
-    "support:activation": "activation", "login:reset": "person",
+    "support:activation": "activation", "support:receiving": "insurer", "login:reset": "person",
     "practice:word_file": "word",
     **{f"practice:{name}": "transfer" for name in ("transfer", "transfer_file")},
     **{f"practice:{name}": "transfer" for name in COMPLEMENTS},
@@ -93,9 +93,10 @@ PLAIN = {
     "portal:finish", "portal:charge", "portal:data", "portal:options", "portal:help", "portal:invoice", "portal:late",
     "portal:progress", "portal:xml", "portal:pdf", "portal:mail", "portal:mend", "practice:home", "practice:finance",
     "practice:complements", "practice:performed", "practice:invoices", "practice:register",
-    "practice:register_transfer", "practice:copays", "practice:settings", "practice:issuers", "practice:issuer_add",
-    "practice:linking_home", "practice:services", "practice:service_add", "practice:payers", "practice:payer_add",
-    "practice:physicians", "practice:physician_add", "practice:service_import", "practice:service_template",
+    "practice:register_transfer", "practice:copays", "practice:settings", "practice:ready", "practice:issuers",
+    "practice:issuer_add", "practice:linking_home", "practice:services", "practice:service_add", "practice:payers",
+    "practice:payer_add", "practice:physicians", "practice:physician_add", "practice:service_import",
+    "practice:service_template",
     "insurer:home", "insurer:inbox", "insurer:decide", "insurer:payments", "insurer:pay", "insurer:remittance",
     "insurer:remittance_template", "insurer:ageing",
 }  # fmt: skip
@@ -164,6 +165,7 @@ def world(db: None) -> World:
         forma_pago="03", paid_at=make.now(), registered_at=make.now(), idempotency_key="x",
     )  # fmt: skip
     payer = insurer()
+    rows["insurer"] = payer.organization
     rows["received"] = received(payer.organization)
     rows["complement"] = ReceivedComplement.objects.create(
         organization=payer.organization, supplier=practice.organization.pk, uuid=uuid.uuid4(), xml=b"<x/>",

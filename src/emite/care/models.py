@@ -78,6 +78,17 @@ class Payer(OwnedByOrganization):
         return self.name
 
 
+class PayerAccount(models.Model):
+    """Whose invoices an insurer or administrator of this installation reviews, by RFC: said by support, once for all
+    practices. It belongs to none of them."""
+
+    rfc = models.CharField("RFC", max_length=13, primary_key=True)
+    account = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return self.rfc
+
+
 class Contract(OwnedByOrganization):
     """What a payer covers: who issues, and the patient's part of a service (deductible, copay, coinsurance)."""
 

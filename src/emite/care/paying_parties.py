@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from emite.accounts.models import User
 from emite.audit import record
-from emite.care.models import CodeSystem, Contract, Payer, Tariff
+from emite.care.models import CodeSystem, Contract, Payer, PayerAccount, Tariff
 from emite.cfdi import codes
 from emite.cfdi.rfc import Rfc, RfcInvalid
 from emite.organizations.models import Membership, Organization
@@ -56,6 +56,8 @@ def keep_payer(
     before = None if payer is None else _said(row, PAYER)
     for name in PAYER:
         setattr(row, name, data[name])
+    if before is None or before["rfc"] != str(rfc):
+        row.account_id = PayerAccount.objects.filter(rfc=str(rfc)).values_list("account_id", flat=True).first()
     row.rfc = str(rfc)
     return _save(row, PAYER, before, "payer", "rfc", "Ya hay una aseguradora con ese RFC.", user, now)
 

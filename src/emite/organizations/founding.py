@@ -17,10 +17,18 @@ from emite.organizations.permissions import Role
 from emite.organizations.refusals import NotAllowed, SetupRefused
 
 
-def found(*, name: str, slug: str, postal_code: str, administrator: str, by: User, now: dt.datetime) -> Organization:
-    """The hospital and the mail to whoever will administer it. Raises NotAllowed, SetupRefused."""
+def found(
+    *, name: str, slug: str, postal_code: str, administrator: str, by: User, now: dt.datetime,
+    kind: str = Organization.Kind.HOSPITAL,
+) -> Organization:  # fmt: skip
+    """The organization and the mail to whoever will administer it. Raises NotAllowed, SetupRefused.
+
+    A physician administers the own practice and invoices in it; elsewhere the administrator says who may issue.
+    """
     if not (by.is_operator and by.is_active):
         raise NotAllowed()
+    if kind not in Organization.Kind.values:
+        raise SetupRefused("Elija hospital, consultorio, aseguradora o administradora.", "kind")
     slug = slug.strip().lower()
     try:
         validate_slug(slug)
@@ -31,12 +39,13 @@ def found(*, name: str, slug: str, postal_code: str, administrator: str, by: Use
     if not codes.contains("c_CodigoPostal", postal_code):
         raise SetupRefused(f"El SAT no tiene el código postal {postal_code}: revíselo.", "postal_code")
     with transaction.atomic():
-        made = Organization.objects.create(
-            name=" ".join(name.split()), slug=slug, kind=Organization.Kind.HOSPITAL, postal_code=postal_code
-        )
+        made = Organization.objects.create(name=" ".join(name.split()), slug=slug, kind=kind, postal_code=postal_code)
         record(
             organization_id=made.pk, actor=by.email, action="organization.create", subject=f"organization:{made.pk}",
-            after={"name": made.name, "slug": made.slug, "postal_code": made.postal_code}, now=now,
+            after={"name": made.name, "slug": made.slug, "kind": made.kind, "postal_code": made.postal_code}, now=now,
         )  # fmt: skip
-        members.invite(made, email=administrator, role=Role.ADMINISTRADOR, can_issue=False, by=by, now=now)
+        members.invite(
+            made, email=administrator, role=Role.ADMINISTRADOR, can_issue=kind == Organization.Kind.PRACTICE,
+            by=by, now=now,
+        )  # fmt: skip
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import itertools
@@ -19,17 +20,24 @@ from emite.accounts import second_step
 from emite.accounts.models import Letter
 from emite.audit import verify_chain
 from emite.audit.models import AuditEvent
+from emite.care import paying_parties
+from emite.care.models import Payer
+from emite.database.trouble import Trouble
 from emite.issuers.models import PacAccount
-from emite.organizations import portal
+from emite.ops import organization
+from emite.organizations import members, portal
 from emite.organizations.models import Membership, Organization, PortalActivation, PortalLink
 from emite.web import desk
 from emite.web.access import PROVED
 from emite.web.desk.helping import HELP
 from emite.web.desk.templatetags.desk_shell import CONFIGURATION
+from emite.web.setup import readiness
 from emite.web.setup.urls import urlpatterns as setup_patterns
 from emite.web.support.urls import urlpatterns as support_patterns
 from tests import make
+from tests import practice as stand
 from tests.make import Hospital
+from tests.organizations.test_members import last_token
 from tests.web.desk.staff import Person, audited, member, said
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +70,8 @@ def prove(person: Person) -> None:
 def address(name: str, hospital: Hospital, *, of: str) -> str:
     row = Membership.objects.get(user=hospital.cashier).pk
     activation = PortalActivation.objects.filter(organization=hospital.organization).first()
-    words: dict[str, Any] = {"log_export": ["csv"], "activation": [activation.pk] if of == "support" else []}
+    words: dict[str, Any] = {"log_export": ["csv"], "activation": [activation.pk] if of == "support" else [],
+                              "receiving": [hospital.organization.pk]}  # fmt: skip
     if name.startswith("person"):
         return reverse(f"{of}:{name}", args=[row])
     if name.startswith("invitation"):
@@ -226,8 +235,6 @@ def test_people_are_invited_changed_and_dismissed(hospital: Hospital, admin: Per
         "/caja/configuracion/personas/", {"email": "eva@santelmo.test", "role": "facturador", "can_issue": "on"}
     )
     assert "Invitación enviada a eva@santelmo.test" in said(admin.follow(sent))
-    from tests.organizations.test_members import last_token
-
     eva = Client(HTTP_HOST="127.0.0.1")
     at = eva.get(f"/entrar/invitacion/{last_token()}/")
     assert at["Location"] == "/entrar/invitacion/"
@@ -292,7 +299,10 @@ def test_the_log_is_read_taken_away_and_proved(hospital: Hospital, admin: Person
 
 
 def test_support_founds_an_organization(support: Person) -> None:
-    data = {"name": "Clínica Luz", "slug": "Luz", "postal_code": "06700", "administrator": "luz@clinica.test"}
+    data = {
+        "kind": "hospital", "name": "Clínica Luz", "slug": "Luz", "postal_code": "06700",
+        "administrator": "luz@clinica.test",
+    }  # fmt: skip
     assert support.client.post("/soporte/organizaciones/", data | {"postal_code": "abcde"}).status_code == 422
     assert support.client.post("/soporte/organizaciones/", data).status_code == 302
     assert support.client.post("/soporte/organizaciones/", data).status_code == 422
@@ -301,6 +311,47 @@ def test_support_founds_an_organization(support: Person) -> None:
     assert [event.action for event in AuditEvent.objects.filter(organization_id=made.pk).order_by("position")] == [
         "organization.create", "member.invite",
     ]  # fmt: skip
+
+
+def test_a_practice_and_its_insurer_begin_outside_the_demo(support: Person) -> None:
+    """The physician accepts the invitation and reads what lacks; the insurer receives what its RFC is invoiced."""
+    data = {
+        "kind": "practice", "name": "Consultorio Luz", "slug": "luz", "postal_code": "06700",
+        "administrator": "luz@clinica.test",
+    }  # fmt: skip
+    assert support.client.post("/soporte/organizaciones/", data | {"kind": "circo"}).status_code == 422
+    assert support.client.post("/soporte/organizaciones/", data).status_code == 302
+    practice = Organization.objects.get(slug="luz")
+    luz = members.accept(last_token(), name="Luz Vela", password=PASSWORD, now=make.now())
+    physician = Person(luz)
+    prove(physician)
+    assert Membership.objects.get(organization=practice).can_issue
+    listed = said(physician.client.get("/caja/configuracion/", follow=True))
+    for lacking in ("Falta el RFC", "Faltan los médicos", "Faltan las aseguradoras", "Falta la caja"):
+        assert lacking in listed
+    issuer = stand.practice().issuer
+    ready = {point.title: point for point in readiness.points(issuer.organization, make.now())}
+    assert ready["Falta el certificado"].address == reverse("practice:key", args=[issuer.pk])
+    assert {"Datos fiscales", "Manifiesto", "Vinculación de servicios", "Médicos", "Aseguradoras"} < ready.keys()
+
+    told = argparse.Namespace(
+        action="add", slug="ceiba", kind="aseguradora", name="La Ceiba", postal_code="64000",
+        administrator="irma@ceiba.test", by=None,
+    )  # fmt: skip
+    assert "Aseguradora" in organization.act(told, make.now())[0]
+    insurer = Organization.objects.get(slug="ceiba")
+    page = f"/soporte/organizaciones/{insurer.pk}/"
+    assert support.client.post(page, {"rfc": "XXX"}).status_code == 422
+    assert support.client.post(page, {"rfc": "sce050620lq5"}).status_code == 302
+    assert Payer.objects.get(organization=issuer.organization).account_id == insurer.pk
+    fields = {name: getattr(Payer.objects.get(), name) for name in paying_parties.PAYER}
+    assert paying_parties.keep_payer(practice, fields, payer=None, user=luz, now=make.now()).account_id == insurer.pk
+    told = argparse.Namespace(action="receives", slug="luz", rfc="SCE050620LQ5", by=None)
+    with pytest.raises(Trouble, match="no es aseguradora"):
+        organization.act(told, make.now())
+    assert support.client.post(page, {"quitar": "SCE050620LQ5"}).status_code == 302
+    assert not Payer.objects.exclude(account=None).exists()
+    assert support.client.get(f"/soporte/organizaciones/{practice.pk}/").status_code == 404
 
 
 def test_every_section_of_the_desk_has_help() -> None:

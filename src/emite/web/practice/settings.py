@@ -7,10 +7,11 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from emite.issuers.models import Issuer
 from emite.web.practice.access import Need, StaffRequest, practice
+from emite.web.setup import readiness
 
 
 def context_of(request: StaffRequest, tab: str, **more: Any) -> dict[str, Any]:
@@ -28,8 +29,18 @@ def context_of(request: StaffRequest, tab: str, **more: Any) -> dict[str, Any]:
 @practice(Need.SEE)
 @require_GET
 def home(request: StaffRequest) -> HttpResponse:
-    issuers = Issuer.objects.filter(organization=request.organization).order_by("created_at")
-    return render(request, "practice/settings.html", context_of(request, "", issuers=issuers))
+    return render(request, "practice/settings.html", context_of(request, ""))
 
 
-addresses: list[URLPattern] = [path("consultorio/configuracion/", home, name="settings")]
+@practice(Need.ADMINISTER)
+@require_GET
+def ready(request: StaffRequest) -> HttpResponse:
+    """ "Lista para timbrar": what is there, what lacks, and where it is mended."""
+    points = readiness.points(request.organization, timezone.now())
+    return render(request, "practice/ready.html", context_of(request, "lista", **readiness.summed(points)))
+
+
+addresses: list[URLPattern] = [
+    path("consultorio/configuracion/", home, name="settings"),
+    path("consultorio/configuracion/lista/", ready, name="ready"),
+]

@@ -51,6 +51,8 @@ PORTAL_STATES: Final = {
 ACTS: Final = {
     "organization.change": "Cambió la configuración",
     "organization.create": "Creó la organización",
+    "payer_account.join": "Conectó un RFC: recibe lo que se le facture",
+    "payer_account.part": "Desconectó un RFC",
     "register.create": "Agregó una caja",
     "register.activate": "Volvió a usar una caja",
     "register.deactivate": "Sacó de uso una caja",

@@ -9,6 +9,7 @@ urlpatterns = [
     path("soporte/", activations.home, name="home"),
     path("soporte/activaciones/<uuid:pk>/", activations.activation, name="activation"),
     path("soporte/organizaciones/", organizations.organizations, name="organizations"),
+    path("soporte/organizaciones/<uuid:pk>/", organizations.receiving, name="receiving"),
     path("soporte/bitacora/", log.log_page, name="log"),
     path("soporte/bitacora/<str:kind>", log.export, name="log_export"),
     path("soporte/bitacora/verificar/", log.verify, name="log_verify"),

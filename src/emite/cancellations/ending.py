@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from emite.cancellations.models import CancellationRequest, Substitution
+from emite.cancellations import rebuilding
+from emite.cancellations.models import CancellationRequest, GlobalRebuild, Substitution
 from emite.cancellations.models import State as RequestState
 from emite.charges.allocating import allocate, release
 from emite.charges.models import Allocation, Charge
@@ -38,6 +39,9 @@ def _cancelled(document: FiscalDocument, now: dt.datetime) -> None:
     insuring.follow(document, now)
     if taking is not None:
         _hand_on(taking, bound, now)
+    rebuild = rebuilding.under_way(document)
+    if rebuild is not None:
+        rebuilding.hand_on(rebuild, [each.charge for each in bound], now)
     undone = Substitution.objects.filter(substitute=document, state__in=Substitution.OPEN_STATES)
     undone.update(state=Substitution.State.UNDONE, finished_at=now)
     tell(document, now=now)
@@ -45,7 +49,9 @@ def _cancelled(document: FiscalDocument, now: dt.datetime) -> None:
 
 def _hold_charges(document: FiscalDocument) -> None:
     """Those that are handed on, before their document: who credits or invoices them locks in that order."""
-    if Substitution.objects.filter(original=document, state__in=Substitution.OPEN_STATES).exists():
+    taking = Substitution.objects.filter(original=document, state__in=Substitution.OPEN_STATES)
+    rebuild = GlobalRebuild.objects.filter(original=document, state=GlobalRebuild.State.CANCELLING)
+    if taking.exists() or rebuild.exists():
         bound = Allocation.objects.filter(document=document, active=True).values("charge_id")
         list(Charge.objects.select_for_update(of=("self",)).filter(pk__in=bound).order_by("pk").values_list("pk"))
 

@@ -187,3 +187,61 @@ class Substitution(OwnedByOrganization):
     @property
     def is_open(self) -> bool:
         return self.state in self.OPEN_STATES
+
+
+class GlobalRebuild(OwnedByOrganization):
+    """A factura global that is cancelled with motivo 04 and issued again without what its clients asked for.
+
+    From SAT's "Cancelado" until `rebuilt` is stamped the income of what stays is on its way: this row says so. The
+    sales that leave are the `LateRequest`s of the original.
+    """
+
+    class State(models.TextChoices):
+        CANCELLING = "cancelling", "Se cancela la factura global"
+        STAMPING = "stamping", "Se timbra la que la sustituye"
+        STOPPED = "stopped", "La que la sustituye no se timbró"
+        DONE = "done", "Emitida otra vez"
+        FAILED = "failed", "No se pudo cancelar: nada cambió"
+
+    OPEN_STATES: ClassVar[tuple[str, ...]] = (State.CANCELLING, State.STAMPING, State.STOPPED)
+
+    original = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="rebuilds")
+    request = models.OneToOneField(CancellationRequest, on_delete=models.PROTECT, related_name="rebuild")
+    rebuilt = models.OneToOneField(
+        FiscalDocument, on_delete=models.PROTECT, related_name="rebuild_of", null=True, blank=True
+    )
+    state = models.CharField(max_length=10, choices=State.choices, default=State.CANCELLING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    next_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    last_code = models.CharField(max_length=20, blank=True)
+    last_text = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["original"],
+                condition=Q(state__in=("cancelling", "stamping", "stopped")),
+                name="rebuild_one_open_per_global",
+            ),
+            models.CheckConstraint(condition=~Q(original=F("rebuilt")), name="rebuild_is_another"),
+            models.CheckConstraint(
+                condition=~Q(state="stamping") | Q(rebuilt__isnull=False), name="rebuild_stamps_a_document"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=("cancelling", "stamping", "stopped"), finished_at__isnull=True)
+                | Q(state__in=("done", "failed"), finished_at__isnull=False),
+                name="rebuild_end_has_date",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["next_at"], condition=Q(state__in=("cancelling", "stamping", "stopped")), name="rebuild_due"
+            ),
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN_STATES

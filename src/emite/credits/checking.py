@@ -27,20 +27,35 @@ WHERE NOT a.active AND (%(of)s::uuid IS NULL OR a.organization_id = %(of)s)
                   WHERE b.document_id = d.id AND b.charge_id = c.id AND b.credited <> b.ceiling))
 """
 
-#: An egreso that took a charge out of a global, and no ingreso of it since, and nobody on it. One that it had and that
-#: SAT has cancelled since is no loss: the charge is free for everybody to see.
+#: An egreso, or the global's cancellation, that took a charge out of it, and no ingreso of it since, and nobody on it.
+#: One that it had and that SAT has cancelled since is no loss: the charge is free for everybody to see.
 _NOWHERE = """
-SELECT c.kind, c.number, d.uuid
+SELECT c.kind, c.number, coalesce(d.uuid, g.uuid)
 FROM credits_laterequest l
-JOIN credits_creditnote n ON n.id = l.note_id
-JOIN documents_fiscaldocument d ON d.id = n.document_id AND d.state = 'stamped'
+JOIN documents_fiscaldocument g ON g.id = l.original_id
+LEFT JOIN credits_creditnote n ON n.id = l.note_id
+LEFT JOIN documents_fiscaldocument d ON d.id = n.document_id
 JOIN charges_charge c ON c.id = l.charge_id
-WHERE l.state NOT IN ('crediting', 'issuing', 'waiting') AND c.state = 'open'
+WHERE l.state NOT IN ('cancelling', 'crediting', 'issuing', 'waiting') AND c.state = 'open'
+  AND (d.state = 'stamped' OR (n.id IS NULL AND g.state = 'cancelled'))
   AND (%(of)s::uuid IS NULL OR l.organization_id = %(of)s)
   AND NOT EXISTS (SELECT 1 FROM charges_allocation a WHERE a.charge_id = c.id AND a.active)
   AND NOT EXISTS (SELECT 1 FROM charges_allocation a
                   JOIN documents_fiscaldocument x ON x.id = a.document_id AND x.state = 'cancelled'
                   WHERE a.charge_id = c.id AND a.document_id <> l.original_id AND a.created_at >= l.asked_at)
+"""
+
+#: A global that was cancelled and issued again, and a charge of it that is in nothing since.
+_LEFT_BEHIND = """
+SELECT c.kind, c.number, d.uuid
+FROM cancellations_globalrebuild g
+JOIN documents_fiscaldocument d ON d.id = g.original_id AND d.state = 'cancelled'
+JOIN charges_allocation a ON a.document_id = d.id
+JOIN charges_charge c ON c.id = a.charge_id AND c.state = 'open'
+WHERE g.state = 'done' AND (%(of)s::uuid IS NULL OR g.organization_id = %(of)s)
+  AND NOT EXISTS (SELECT 1 FROM charges_allocation o
+                  WHERE o.charge_id = c.id AND o.document_id <> d.id AND o.created_at >= g.asked_at)
+  AND NOT EXISTS (SELECT 1 FROM credits_laterequest l WHERE l.charge_id = c.id AND l.original_id = d.id)
 """
 
 #: An invoice of one charge is what the charge is: credit notes take from it, nothing else changes it.
@@ -70,6 +85,7 @@ WHERE b.credited <> coalesce(s.taken, 0) AND (%(of)s::uuid IS NULL OR b.organiza
 _WORDS = {
     _TWICE: "está en un CFDI vigente que ya no la factura y no se acreditó por completo",
     _NOWHERE: "salió de una factura global y no está en ninguna otra",
+    _LEFT_BEHIND: "se quedó fuera cuando su factura global se canceló y se emitió otra vez",
     _AMOUNT: "no vale lo que dice su factura",
     _BALANCE: "tiene acreditado algo distinto de sus notas de crédito",
 }

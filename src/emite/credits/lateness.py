@@ -1,4 +1,6 @@
-"""A client asks for an invoice of what a factura global carries already: E on the global, then the invoice.
+"""A client asks for an invoice of what a factura global carries already: it leaves the global, then the invoice.
+
+Here it leaves by an E on the global; that the global is cancelled instead is `cancellations.rebuilding`'s.
 
 Everything that can be judged of the invoice is judged before the E is drafted. From then on the operation is a row with
 a state; each step is one transaction that leaves it where another process can go on (`advance`, called by whoever
@@ -23,7 +25,7 @@ from emite.charges.allocating import live_document
 from emite.charges.collecting import largest_form
 from emite.charges.models import Allocation, Charge
 from emite.credits.crediting import Wanted, store
-from emite.credits.models import CreditBalance, LateRequest
+from emite.credits.models import CreditBalance, CreditNote, LateRequest
 from emite.credits.originals import NotCreditable, is_ending
 from emite.credits.settling import DEAD, settle
 from emite.documents.models import FiscalDocument, State
@@ -72,56 +74,83 @@ def in_stamped_global(document: FiscalDocument | None) -> bool:
 
 
 def ask(
-    charge: Charge, request: Request, *, channel: str, user: User, now: dt.datetime, idempotency_key: str
+    charge: Charge, request: Request, *, channel: str, user: User, now: dt.datetime, idempotency_key: str, why: str = ""
 ) -> LateRequest:
-    """The operation, with its E drafted and a worker woken. The same key again returns the first.
+    """The operation by way of an egreso, drafted here and a worker woken. The same key again returns the first.
 
-    Raises NotAllowed, NotInvoiceable, NotLate, NotReady, or CfdiInvalid with every fault of the invoice that would
-    follow; nothing is stored then and the global stays as it is.
+    `why`: what kept another road from it, in words. Raises NotAllowed, NotInvoiceable, NotLate, NotReady, or
+    CfdiInvalid with every fault of the invoice that would follow; nothing is stored then and the global stays as it is.
     """
-    if not may_issue(user, charge.organization_id):
-        raise NotAllowed(NO_PERMISSION)
     with transaction.atomic():
-        rows = Charge.objects.select_for_update(of=("self",)).select_related("issuer", "organization")
-        locked = rows.get(organization_id=charge.organization_id, pk=charge.pk)
-        earlier = LateRequest.objects.filter(
-            organization_id=locked.organization_id, idempotency_key=idempotency_key
-        ).first()
+        locked, earlier = hold(charge, user=user, idempotency_key=idempotency_key)
         if earlier is not None:
             return earlier
-        original = _require_late(locked)
-        _judge(locked, request, now)
-        wanted = Wanted(Reason.LATE, largest_form(locked))
-        key = uuid.uuid5(locked.pk, f"egreso-{idempotency_key}").hex
-        try:
-            note = store(locked, wanted, user=user, now=now, idempotency_key=key, channel=channel)
-        except NotCreditable as refused:  # its cancellation was asked for between our look and our lock
-            raise NotLate("ending") from refused
-        made = LateRequest.objects.create(
-            organization_id=locked.organization_id,
-            charge=locked,
-            original=original,
-            note=note,
-            channel=channel,
-            receptor=dataclasses.asdict(request.receptor),
-            email=request.email,
-            with_patient=request.with_patient,
-            idempotency_key=idempotency_key,
-            asked_by=user,
-            asked_at=now,
-            next_at=now + LOOK_EVERY,
-        )
-        record(
-            organization_id=locked.organization_id,
-            actor=user.email,
-            action="late.ask",
-            subject=f"charge:{locked.pk}",
-            after={"global": str(original.uuid), "channel": channel},
-            now=now,
-        )
+        original = judge(locked, request, now)
+        if is_ending(original):
+            raise NotLate("ending")
+        made = LateRequest(charge=locked, original=original, channel=channel, asked_by=user, last_text=why)
+        made.note = _egreso(made, key=idempotency_key, now=now)
+        keep(made, request, idempotency_key=idempotency_key, now=now)
         reached("late_uncommitted")
     reached("late_asked")
     return made
+
+
+def hold(charge: Charge, *, user: User, idempotency_key: str) -> tuple[Charge, LateRequest | None]:
+    """The charge, locked for whoever may issue, and what the same key asked before. Raises NotAllowed."""
+    if not may_issue(user, charge.organization_id):
+        raise NotAllowed(NO_PERMISSION)
+    rows = Charge.objects.select_for_update(of=("self",)).select_related("issuer", "organization")
+    locked = rows.get(organization_id=charge.organization_id, pk=charge.pk)
+    earlier = LateRequest.objects.filter(organization_id=locked.organization_id, idempotency_key=idempotency_key)
+    return locked, earlier.first()
+
+
+def judge(charge: Charge, request: Request, now: dt.datetime) -> FiscalDocument:
+    """The global that carries a charge which may leave it, once everything that this program knows of its invoice has
+    been asked. Raises NotLate, NotInvoiceable, NotReady, CfdiInvalid."""
+    original = _require_late(charge)
+    issuer = invoiceable([charge])
+    ready(issuer, now)
+    wrong = errors(
+        check(comprobante([charge], request.receptor, issuer=issuer, now=now, with_patient=request.with_patient))
+    )
+    if wrong:
+        raise CfdiInvalid(wrong)
+    return original
+
+
+def keep(made: LateRequest, request: Request, *, idempotency_key: str, now: dt.datetime) -> None:
+    """Store the operation with what was asked for, audited."""
+    made.organization_id = made.charge.organization_id
+    made.receptor = dataclasses.asdict(request.receptor)
+    made.email, made.with_patient = request.email, request.with_patient
+    made.idempotency_key, made.asked_at = idempotency_key, now
+    # What is cancelled first is told by its cancellation.
+    made.next_at = None if made.state == Status.CANCELLING else now + LOOK_EVERY
+    made.save(force_insert=True)
+    record(
+        organization_id=made.organization_id,
+        actor=made.asked_by.email,
+        action="late.ask",
+        subject=f"charge:{made.charge_id}",
+        after={"global": str(made.original.uuid), "channel": made.channel, "road": str(made.state)},
+        now=now,
+    )
+
+
+def _egreso(row: LateRequest, *, key: str, now: dt.datetime) -> CreditNote:
+    try:
+        return store(
+            row.charge,
+            Wanted(Reason.LATE, largest_form(row.charge)),
+            user=row.asked_by,
+            now=now,
+            idempotency_key=uuid.uuid5(row.charge.pk, f"egreso-{key}").hex,
+            channel=row.channel,
+        )
+    except NotCreditable as refused:  # its cancellation was asked for between our look and our lock
+        raise NotLate("ending") from refused
 
 
 def _require_late(charge: Charge) -> FiscalDocument:
@@ -132,23 +161,10 @@ def _require_late(charge: Charge) -> FiscalDocument:
         raise NotLate("not_global")
     if original.state != State.STAMPED:
         raise NotLate("not_stamped")
-    if is_ending(original):
-        raise NotLate("ending")
     if CreditBalance.objects.filter(document=original, charge=charge, credited__gt=0).exists():
         # What is left of it is no longer what its lines say.
         raise NotLate("credited")
     return original
-
-
-def _judge(charge: Charge, request: Request, now: dt.datetime) -> None:
-    """Everything that this program knows of the invoice, before anything is taken out of the global."""
-    issuer = invoiceable([charge])
-    ready(issuer, now)
-    wrong = errors(
-        check(comprobante([charge], request.receptor, issuer=issuer, now=now, with_patient=request.with_patient))
-    )
-    if wrong:
-        raise CfdiInvalid(wrong)
 
 
 def open_request(charge: Charge) -> LateRequest | None:
@@ -197,7 +213,7 @@ def advance(pk: uuid.UUID, *, now: dt.datetime) -> str | None:
                 _crediting(row, now)
             case Status.ISSUING:
                 _issuing(row, now)
-            case _:
+            case Status.WAITING:
                 _waiting(row, now)
         reached("late_step_uncommitted")
     reached("late_step")
@@ -206,6 +222,7 @@ def advance(pk: uuid.UUID, *, now: dt.datetime) -> str | None:
 
 def _crediting(row: LateRequest, now: dt.datetime) -> None:
     """Once the E is stamped the charge leaves the global and is invoiced in the same transaction."""
+    assert row.note is not None
     document = row.note.document
     if document.state in DEAD:
         settle(row.note, now)
@@ -222,6 +239,11 @@ def _hand_over(row: LateRequest, now: dt.datetime) -> None:
         # The global itself was cancelled meanwhile: the charge is whose it is now.
         _move(row, Status.RETURNED, now)
         return
+    invoice(row, now)
+
+
+def invoice(row: LateRequest, now: dt.datetime) -> None:
+    """Draft and bind the invoice of what may leave its global now, or let it wait for who mends what is wrong."""
     try:
         with transaction.atomic():
             _leave_global(row, now)
@@ -234,19 +256,51 @@ def _hand_over(row: LateRequest, now: dt.datetime) -> None:
                 idempotency_key=uuid.uuid5(row.pk, "factura").hex,
             )
         _move(row, Status.ISSUING, now)
+        return
     except NotReady as error:
-        # The issuer lacks something: the charge stays where it is until a person mends it.
-        row.last_text = str(error)
-        _wait(row, now, WAIT_EVERY)
+        if row.state == Status.CREDITING:
+            # The issuer lacks something: the charge stays where it is until a person mends it.
+            row.last_text = str(error)
+            _wait(row, now, WAIT_EVERY)
+            return
+        code, text = "", str(error)
     except CfdiInvalid as error:
-        _leave_global(row, now)
-        _move(row, Status.WAITING, now, error.faults[0].code, error.faults[0].message)
+        code, text = error.faults[0].code, error.faults[0].message
     except NotAllowed:
-        _leave_global(row, now)
-        _move(row, Status.WAITING, now, "", "Quien la pidió ya no tiene permiso de emitir facturas: pídala otra vez.")
+        code, text = "", "Quien la pidió ya no tiene permiso de emitir facturas: pídala otra vez."
     except (NotInvoiceable, AlreadyInvoiced) as error:
-        _leave_global(row, now)
-        _move(row, Status.WAITING, now, "", f"La remisión cambió mientras salía de la global ({error}).")
+        code, text = "", f"La remisión cambió mientras salía de la global ({error})."
+    _leave_global(row, now)
+    _move(row, Status.WAITING, now, code, text)
+
+
+def go_by_egreso(pk: uuid.UUID, why: str, *, now: dt.datetime) -> bool:
+    """The global was not cancelled: what would leave it by that leaves it by an egreso. False: look again later.
+
+    Call inside a transaction.
+    """
+    charge_id = LateRequest.objects.filter(pk=pk).values("charge_id")
+    locked = Charge.objects.select_for_update(of=("self",), skip_locked=True).select_related("issuer", "organization")
+    charge = locked.filter(pk__in=charge_id).first()
+    rows = LateRequest.objects.select_for_update(of=("self",), skip_locked=True).select_related("original", "asked_by")
+    row = rows.filter(pk=pk, state=Status.CANCELLING).first()
+    if charge is None or row is None:
+        return False
+    row.charge = charge
+    live = live_document(charge)
+    if live is None or live.pk != row.original_id:
+        _move(row, Status.WAITING, now, "", "La factura global se canceló por otro camino mientras tanto.")
+        return True
+    try:
+        with transaction.atomic():
+            row.note = _egreso(row, key=row.idempotency_key, now=now)
+    except (NotLate, NotReady):
+        return False
+    except CfdiInvalid as error:
+        _move(row, Status.FAILED, now, error.faults[0].code, error.faults[0].message)
+        return True
+    _move(row, Status.CREDITING, now, "", why)
+    return True
 
 
 def _leave_global(row: LateRequest, now: dt.datetime) -> None:
@@ -282,7 +336,7 @@ def _move(row: LateRequest, state: str, now: dt.datetime, code: str = "", text: 
     row.state, row.last_code, row.last_text = state, code[:20], text
     row.next_at = now + WAIT_EVERY if row.is_open else None
     row.finished_at = None if row.is_open else now
-    row.save(update_fields=["state", "nominative", "last_code", "last_text", "next_at", "finished_at"])
+    row.save(update_fields=["state", "note", "nominative", "last_code", "last_text", "next_at", "finished_at"])
     level = log.warning if state in (Status.WAITING, Status.FAILED) else log.info
     level("late_request", request=str(row.pk), state=str(state), code=code[:20])
 

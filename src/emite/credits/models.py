@@ -109,13 +109,21 @@ class CreditLine(OwnedByOrganization):
         ]
 
 
-class LateRequest(OwnedByOrganization):
-    """A client asks for an invoice of what a factura global carries: first the E on the global, then the invoice.
+#: The states in which somebody still has something to do.
+LATE_OPEN = ("cancelling", "crediting", "issuing", "waiting")
+#: And of them, those that wait for a machine and not for a person.
+LATE_MOVING = ("cancelling", "crediting", "issuing")
 
-    From `crediting` to the end it is under way: until then income may stand in neither document, and never in both.
+
+class LateRequest(OwnedByOrganization):
+    """A client asks for an invoice of what a factura global carries: first it leaves the global, then the invoice.
+
+    It leaves by an E on the global (`note`, from `crediting` on) or because the global is cancelled with motivo 04
+    (`cancelling`, without note). Until the end it is under way: income may stand in neither document, never in both.
     """
 
     class State(models.TextChoices):
+        CANCELLING = "cancelling", "Se cancela la factura global"
         CREDITING = "crediting", "Se saca de la factura global"
         ISSUING = "issuing", "Se timbra la factura de su cliente"
         WAITING = "waiting", "Espera datos fiscales corregidos"
@@ -123,11 +131,13 @@ class LateRequest(OwnedByOrganization):
         FAILED = "failed", "No se pudo sacar de la global: nada cambió"
         RETURNED = "returned", "Volvió a una factura global"
 
-    OPEN_STATES = (State.CREDITING, State.ISSUING, State.WAITING)
+    OPEN_STATES = (State.CANCELLING, State.CREDITING, State.ISSUING, State.WAITING)
 
     charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="late_requests")
     original = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="+")
-    note = models.OneToOneField(CreditNote, on_delete=models.PROTECT, related_name="late_request")
+    note = models.OneToOneField(
+        CreditNote, on_delete=models.PROTECT, related_name="late_request", null=True, blank=True
+    )
     nominative = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.CREDITING)
     channel = models.CharField(max_length=10, choices=FiscalDocument.Channel.choices)
@@ -147,20 +157,21 @@ class LateRequest(OwnedByOrganization):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["charge"],
-                condition=Q(state__in=("crediting", "issuing", "waiting")),
+                condition=Q(state__in=LATE_OPEN),
                 name="late_request_one_open_per_charge",
             ),
             models.UniqueConstraint(fields=["organization", "idempotency_key"], name="late_request_one_per_key"),
             models.CheckConstraint(
-                condition=Q(state__in=("crediting", "issuing", "waiting"), finished_at__isnull=True)
-                | (~Q(state__in=("crediting", "issuing", "waiting")) & Q(finished_at__isnull=False)),
+                condition=Q(state__in=LATE_OPEN, finished_at__isnull=True)
+                | (~Q(state__in=LATE_OPEN) & Q(finished_at__isnull=False)),
                 name="late_request_end_has_date",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="crediting") | Q(note__isnull=False), name="late_request_has_its_note"
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(
-                fields=["next_at"], condition=Q(state__in=("crediting", "issuing", "waiting")), name="late_request_due"
-            ),
+            models.Index(fields=["next_at"], condition=Q(state__in=LATE_OPEN), name="late_request_due"),
         ]
 
     @property

@@ -23,7 +23,7 @@ from procrastinate import exceptions
 from procrastinate.contrib.django import app
 
 from emite.accounts import posting
-from emite.cancellations import following, substituting
+from emite.cancellations import following, rebuilding, substituting
 from emite.cancellations.waking import FOLLOW, SUBSTITUTE
 from emite.credits import lateness, settling
 from emite.documents import delivering, rerouting
@@ -84,7 +84,14 @@ def _tell_credits(document: uuid.UUID) -> None:
     settling.settle_of(document, now=timezone.now())
     for request in lateness.of_document(document):
         lateness.advance(request, now=timezone.now())
+    _tell_rebuilds(document)
     settlements_following.after(document, now=timezone.now())
+
+
+def _tell_rebuilds(pk: uuid.UUID) -> None:
+    """The globals that wait for this document, or for this cancellation."""
+    for rebuild in rebuilding.waiting_for(pk):
+        rebuilding.advance(rebuild, now=timezone.now())
 
 
 @app.task(name=DELIVER)
@@ -106,6 +113,7 @@ def follow(pk: str) -> None:
     """Take one cancellation as far as it goes now."""
     close_old_connections()
     following.drive(uuid.UUID(pk), owner=owner_name(), clock=timezone.now)
+    _tell_rebuilds(uuid.UUID(pk))
 
 
 @app.task(name=SUBSTITUTE)
@@ -170,6 +178,8 @@ def look_at_credits(now: dt.datetime) -> None:
         _or_say(partial(settling.settle_of, document, now=now))
     for request in lateness.due(now=now, limit=SWEEP_LIMIT):
         _or_say(partial(lateness.advance, request, now=now))
+    for rebuild in rebuilding.due(now=now, limit=SWEEP_LIMIT):
+        _or_say(partial(rebuilding.advance, rebuild, now=now))
     for document in settlements_following.due(limit=SWEEP_LIMIT):
         _or_say(partial(settlements_following.settle, document, now=now))
     _or_say(partial(settlements_following.catch_up, now=now, limit=SWEEP_LIMIT))

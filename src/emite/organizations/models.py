@@ -33,6 +33,10 @@ class Organization(models.Model):
         WAIT = "wait", "Mostrar cuánto falta: se factura al pagar el resto"
         DESK = "desk", "Mandar al paciente a caja"
 
+    class LateRoad(models.TextChoices):
+        EGRESO = "egreso", "Nota de crédito sobre la global (la global no se toca)"
+        REBUILD = "rebuild", "Cancelar la global con motivo 04 y emitirla otra vez sin la remisión"
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     slug = models.SlugField("identificador en el enlace", max_length=40, unique=True)
     name = models.CharField("nombre comercial", max_length=120)
@@ -56,6 +60,9 @@ class Organization(models.Model):
     usos_offered = models.JSONField("usos ofrecidos", null=True, blank=True)
     owed_accounts = models.CharField(
         "cuentas sin pagar por completo", max_length=8, choices=OwedAccounts.choices, default=OwedAccounts.WAIT
+    )
+    late_road = models.CharField(
+        "factura de lo que ya está en la global", max_length=8, choices=LateRoad.choices, default=LateRoad.EGRESO
     )
 
     # What patients see

@@ -30,6 +30,7 @@ def send(person: Person, hospital: Hospital, **over: Any) -> Any:
     data = {
         "portal_days": "3",
         "owed_accounts": "wait",
+        "late_road": "egreso",
         "usos_offered": enhancing.offerable_usos(),
         "accent": "#0b5c63",
         "support_phone": "55 5555 0101",
@@ -152,3 +153,11 @@ def test_what_is_no_logo_is_told(admin: Person, hospital: Hospital, data: bytes,
     assert response.status_code == 422
     assert words in said(response)
     assert fresh().logo is None
+
+
+def test_the_road_out_of_a_global_is_chosen_and_audited(admin: Person, hospital: Hospital) -> None:
+    assert send(admin, hospital, late_road="otro").status_code == 422
+    send(admin, hospital, late_road="rebuild")
+
+    assert fresh().late_road == "rebuild"
+    assert audited(hospital.organization, "organization.change")[0].after == {"late_road": "rebuild"}

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
 from emite.charges.models import Allocation, Charge, FollowUp
-from emite.credits.models import CreditNote, LateRequest
+from emite.credits.models import LATE_MOVING, CreditNote, LateRequest
 from emite.documents.models import FiscalDocument, State
 from emite.invoices import watching
 from emite.invoices.models import Closing, GlobalDocument
@@ -105,7 +105,7 @@ def credit_roads(organization: Organization, now: dt.datetime) -> list[Road]:
     late = (
         LateRequest.objects.filter(
             Q(state=LateRequest.State.WAITING)
-            | Q(state__in=(LateRequest.State.CREDITING, LateRequest.State.ISSUING), asked_at__lt=now - TOO_LONG)
+            | Q(state__in=LATE_MOVING, asked_at__lt=now - TOO_LONG)
             | Q(state=LateRequest.State.FAILED, asked_at__gte=now - REFUSED_SINCE),
             organization=organization,
         )

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from emite.cancellations import rebuilding
 from emite.cfdi import egresos
 from emite.cfdi.comprobante import Comprobante
 from emite.cfdi.faults import CfdiInvalid
@@ -254,7 +255,7 @@ def nominative(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 def _ask_late(request: StaffRequest, charge: Charge, asked: Request, key: str) -> HttpResponse:
     back = HttpResponseRedirect(f"{reverse('desk:charge', args=[charge.pk])}#notas-de-credito")
     try:
-        lateness.ask(
+        made = rebuilding.ask(
             charge, asked, channel=FiscalDocument.Channel.DESK, user=request.user, now=timezone.now(),
             idempotency_key=key,
         )  # fmt: skip
@@ -263,7 +264,8 @@ def _ask_late(request: StaffRequest, charge: Charge, asked: Request, key: str) -
     except NotAllowed as refused:
         return page(request, 403, "No tiene permiso para emitir facturas", str(refused))
     else:
-        messages.success(request, "Solicitada: primero sale de la factura global y luego se timbra la de su cliente.")
+        words = f"Solicitada: primero sale de la factura global y luego la de su cliente. {made.last_text}"
+        messages.success(request, words.strip())
     return back
 
 

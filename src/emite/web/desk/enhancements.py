@@ -45,6 +45,11 @@ class EnhancementsForm(forms.Form):
         choices=Organization.OwedAccounts.choices,
         help_text="Una factura se emite sobre lo pagado. En caja siempre se puede terminar de cobrar.",
     )
+    late_road = forms.ChoiceField(
+        label="Si piden factura de lo que ya está en la global",
+        choices=Organization.LateRoad.choices,
+        help_text="Con la segunda, si la global ya no se puede cancelar se hace con nota de crédito.",
+    )
     usos_offered = forms.MultipleChoiceField(
         label="Usos de la factura que se ofrecen",
         required=False,

@@ -28,12 +28,13 @@ def late(request: HttpRequest, visit: Visit) -> HttpResponse:
     row = LateRequest.objects.filter(organization=visit.organization, charge=visit.charge).order_by("-asked_at").first()
     if row is None:
         return _to(visit, "charge")
-    if row.state == LateRequest.State.CREDITING:
+    if row.state in (LateRequest.State.CANCELLING, LateRequest.State.CREDITING):
         context = {
             "organization": visit.organization,
             "charge": visit.charge,
             "step": 4,
             "in_visit": True,
+            "cancels": row.state == LateRequest.State.CANCELLING,
             "mine": request.session.get(_KEY) == str(row.pk),
         }
         return render(request, "portal/late.html", context)

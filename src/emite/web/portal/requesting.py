@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from emite.accounts.models import User
+from emite.cancellations import rebuilding
 from emite.cfdi import codes
 from emite.cfdi.comprobante import Receptor
 from emite.cfdi.faults import CfdiInvalid
@@ -175,7 +176,7 @@ def _issue(request: HttpRequest, visit: Visit, form: DatosForm, key: str, *, use
     wanted = Request(receptor=form.receptor(), email=form.cleaned_data["email"], with_patient=with_patient)
     channel = FiscalDocument.Channel.PORTAL
     if late:
-        asked = lateness.ask(visit.charge, wanted, channel=channel, user=user, now=visit.now, idempotency_key=key)
+        asked = rebuilding.ask(visit.charge, wanted, channel=channel, user=user, now=visit.now, idempotency_key=key)
         leaving.remember(request, asked)
         return _to(visit, "late")
     document = issue(visit.charge, wanted, channel=channel, user=user, now=visit.now, idempotency_key=key)

@@ -18,6 +18,7 @@ from emite.web.desk.states import Badge
 register = template.Library()
 
 _LATE = {
+    LateRequest.State.CANCELLING: Badge("Cancelando la global", "accent"),
     LateRequest.State.CREDITING: Badge("Saliendo de la global", "accent"),
     LateRequest.State.ISSUING: Badge("Timbrando la de su cliente", "accent"),
     LateRequest.State.WAITING: Badge("Espera datos corregidos", "cost"),

@@ -80,7 +80,7 @@ def verify_stamp(stamped: bytes, sealed: bytes, sat_certificates: Mapping[str, C
     node = next(theirs.iter(_TAG))
     if not verifies(node, certificate):
         raise StampInvalid("SelloSAT does not verify with its certificate")
-    if _without_stamp(theirs) != _without_stamp(ours):
+    if without_stamp(theirs) != without_stamp(ours):
         raise StampInvalid("the stamped document is not ours: something besides the stamp differs")
     return stamp
 
@@ -172,13 +172,16 @@ def _node(complemento: etree._Element, stamp: Timbre) -> etree._Element:
     return node
 
 
-def _without_stamp(root: etree._Element) -> bytes:
-    for node in list(root.iter(_TAG)):
-        parent = node.getparent()
-        assert parent is not None  # `read` has placed it in a Complemento
-        parent.remove(node)
-        if len(parent) == 0 and not parent.attrib:
-            root.remove(parent)
+def detach(stamped: bytes) -> bytes:
+    """The document as it was sealed: without its stamp, and without the Complemento that only held it."""
+    root = _parsed(stamped, len(stamped))
+    _strip(root)
+    return to_bytes(root)
+
+
+def without_stamp(root: etree._Element) -> bytes:
+    """What of a document is fiscal besides its stamp, in one form; changes the tree."""
+    _strip(root)
     for node in root.iter(etree.Element):
         if node.text is not None and not node.text.strip():
             node.text = None
@@ -187,3 +190,12 @@ def _without_stamp(root: etree._Element) -> bytes:
     if SCHEMA_LOCATION in root.attrib:
         del root.attrib[SCHEMA_LOCATION]
     return etree.tostring(root, method="c14n", exclusive=True, with_comments=False)
+
+
+def _strip(root: etree._Element) -> None:
+    for node in list(root.iter(_TAG)):
+        parent = node.getparent()
+        assert parent is not None  # `read` has placed it in a Complemento
+        parent.remove(node)
+        if len(parent) == 0 and not parent.attrib:
+            root.remove(parent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,10 +18,13 @@ from emite.pac.port import (
     CreditsUnknown,
     Dedup,
     Doubt,
+    Fetched,
     Found,
+    Listed,
     LookupAnswer,
     LookupBy,
     NotFound,
+    NotListed,
     NotSent,
     NotSentCause,
     Rejected,
@@ -29,6 +32,7 @@ from emite.pac.port import (
     Stamped,
     Unknown,
 )
+from emite.pac.seals import Identity
 from tests.pac import make
 from tests.pac.stands import STANDS, Stand, opened
 
@@ -274,6 +278,33 @@ def test_the_credits_left_are_told(stand: Stand) -> None:
     assert told.left == 0
     assert isinstance(stand.pac(password="otra").credits(rfc), CreditsUnknown)
     assert isinstance(stand.pac(down=True).credits(rfc), CreditsUnknown)
+
+
+def test_what_was_stamped_is_listed_and_fetched(sent: Sent) -> None:
+    pac, rfc = sent.stand.pac(), "SST980412QZA"
+    stamped = sent.stamp()
+    assert isinstance(stamped, Stamped)
+    uuid, now = uuid_of(stamped.xml), datetime.now(UTC)
+    assert pac.capabilities.lists
+    listed = pac.listing(rfc, now - timedelta(days=40), now + timedelta(minutes=1))
+    assert isinstance(listed, Listed)
+    (found,) = [each for each in listed.stamps if each.uuid == uuid]
+    who = Identity.of(sent.xml)
+    assert (found.serie, found.folio) in ((who.serie, who.folio), ("", ""))
+    fetched = pac.fetch(rfc, found.uuid)
+    assert isinstance(fetched, Fetched)
+    timbre.verify_stamp(fetched.xml, sent.xml, pac.certificates())
+
+    long_ago = pac.listing(rfc, now - timedelta(days=90), now - timedelta(days=60))
+    assert isinstance(long_ago, Listed)
+    assert long_ago.stamps == ()
+    other = pac.listing("CEGJ620718HB1", now - timedelta(days=2), now)
+    assert isinstance(other, Listed)
+    assert other.stamps == ()
+    assert isinstance(pac.fetch(rfc, "AAAAAAAA-AAAA-4AAA-8AAA-AAAAAAAAAAAA"), Unknown)
+    for broken in (sent.stand.pac(password="otra"), sent.stand.pac(down=True)):
+        assert isinstance(broken.listing(rfc, now - timedelta(days=2), now), NotListed)
+        assert isinstance(broken.fetch(rfc, uuid), Unknown)
 
 
 def test_no_answer_and_no_object_shows_the_password(stand: Stand) -> None:

@@ -172,8 +172,9 @@ def test_a_stamp_of_what_came_to_nothing_is_an_orphan(hospital: make.Hospital, s
     # The PAC refused it and stamps the very bytes all the same, as a late echo would.
     sealed = SealedXml.objects.get(document=made)
     sandbox.pac().stamp(bytes(sealed.xml), made.pac_key)
+    sandbox.next("blind", op="lookup")
     ((kind, folio),) = compared(hospital)
-    assert kind == Kind.ORPHAN
+    assert kind == Kind.ORPHAN, "its look-up is blind, the PAC's own list is not"
     row = Difference.objects.get()
     assert row.xml is not None
     made.refresh_from_db()
@@ -181,6 +182,27 @@ def test_a_stamp_of_what_came_to_nothing_is_an_orphan(hospital: make.Hospital, s
     sandbox.control("cancel", uuid=str(folio))
     assert compared(hospital) == []
     assert Difference.objects.get().ending == Difference.Ending.GONE
+
+
+def test_the_pacs_own_list_settles_what_waits_and_finds_what_no_look_up_saw(
+    hospital: make.Hospital, sandbox: RunningSandbox
+) -> None:
+    charge = make.paid_charge(hospital)
+    waiting = issuing.issue(
+        charge, issuing.Request(make.receptor()), channel="desk", user=hospital.biller, now=make.now(),
+        idempotency_key="waiting",
+    )  # fmt: skip
+    sandbox.next("cut_after")
+    assert drive(waiting.pk).state == State.UNKNOWN
+    sandbox.next("error_before", op="list")
+    assert compared(hospital) == []
+    assert Comparison.objects.get().unanswered == 1, "a list that did not come says nothing"
+    stamps = sandbox.stats()["stamps"]
+    assert compared(hospital) == []
+    assert sandbox.stats()["stamps"] == stamps, "nothing is stamped to look"
+    waiting.refresh_from_db()
+    assert waiting.state == State.STAMPED
+    assert live_document(charge) == waiting
 
 
 def test_the_night_compares_once(hospital: make.Hospital) -> None:

@@ -13,7 +13,7 @@ from django.db import OperationalError, connection, transaction
 
 from emite.cfdi.faults import CfdiInvalid
 from emite.charges.allocating import release
-from emite.documents import pacing, stamping
+from emite.documents import pacing, quarantine, stamping
 from emite.documents.machine import Move
 from emite.documents.models import Delivery, FiscalDocument, StampAttempt, State
 from emite.documents.sealing import NotReady, note
@@ -52,6 +52,10 @@ def drive(pk: uuid.UUID, *, owner: str, clock: Clock, spool: Spool | None = None
 
 
 def _step(document: FiscalDocument, clock: Clock, spool: Spool | None) -> None:
+    waits = quarantine.instead(document, clock())
+    if waits is not None:
+        _settle(document, waits, None, clock(), spool)
+        return
     match document.state:
         case State.DRAFT:
             _seal(document, clock())
@@ -147,7 +151,7 @@ def replay(spool: Spool, *, clock: Clock) -> int:
     for rescued in spool.read():
         read += 1
         try:
-            restored += _restore(rescued, clock)
+            restored += adopt(rescued, clock)
         except OperationalError:
             raise
         except Exception:  # one that cannot be restored must not keep the others out
@@ -158,7 +162,9 @@ def replay(spool: Spool, *, clock: Clock) -> int:
     return restored
 
 
-def _restore(rescued: Rescued, clock: Clock) -> bool:
+def adopt(rescued: Rescued, clock: Clock) -> bool:
+    """Store a stamp that the PAC gave and its document does not have yet, with all that it entails; False when it has
+    ended otherwise meanwhile. Raises StampInvalid."""
     document = FiscalDocument.objects.select_related("pac_account").get(pk=rescued.document_id)
     if document.is_settled or document.seal_rev != rescued.seal_rev:
         return False

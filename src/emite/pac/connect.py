@@ -31,11 +31,11 @@ ADDRESSES: Final = {"finkok": finkok.URL, "swsapien": swsapien.URL}
 _SECOND, _MINUTE, _HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 # Finkok: content, 307 and `stamped` (its users have seen a fresh stamp missing from it for 30 seconds and more).
-# SW: `customid` for 72 hours from its first use; no look-up but sending again.
+# SW: `customid` for 72 hours from its first use; a look-up that finds or says nothing, else sending again.
 # max_processing: neither publishes one; ten minutes is far above what anybody reports.
 USUAL: Final = {
-    "finkok": Capabilities(Dedup.CONTENT, LookupBy.BYTES, None, 60 * _SECOND, 10 * _MINUTE),
-    "swsapien": Capabilities(Dedup.KEY, LookupBy.NONE, 72 * _HOUR, 10 * _SECOND, 10 * _MINUTE),
+    "finkok": Capabilities(Dedup.CONTENT, LookupBy.BYTES, None, 60 * _SECOND, 10 * _MINUTE, lists=True),
+    "swsapien": Capabilities(Dedup.KEY, LookupBy.NONE, 72 * _HOUR, 10 * _SECOND, 10 * _MINUTE, lists=True),
 }
 
 
@@ -105,7 +105,7 @@ def _sandbox(given: str | None) -> Capabilities:
     except ValueError:
         raise ValueError(f"no se conoce la forma de reconocer duplicados {given!r}") from None
     key_ttl = 72 * _HOUR if dedup is Dedup.KEY else None
-    return Capabilities(dedup, LOOKUPS[dedup], key_ttl, 10 * _SECOND, 10 * _MINUTE)
+    return Capabilities(dedup, LOOKUPS[dedup], key_ttl, 10 * _SECOND, 10 * _MINUTE, lists=True)
 
 
 _ADAPTERS: Final[dict[str, Callable[..., Pac]]] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,9 +25,15 @@ from emite.pac.port import (
     CreditsAnswer,
     CreditsUnknown,
     Doubt,
+    FetchAnswer,
+    Fetched,
     Found,
+    ListAnswer,
+    Listed,
+    ListedStamp,
     LookupAnswer,
     NotFound,
+    NotListed,
     NotSentCause,
     Rejected,
     StampAnswer,
@@ -45,7 +52,7 @@ if TYPE_CHECKING:
     from emite.cfdi.csd import Certificate
 
 URL: Final = "https://facturacion.finkok.com"
-PATHS: Final = {name: f"/servicios/soap/{name}.wsdl" for name in ("stamp", "cancel", "registration")}
+PATHS: Final = {name: f"/servicios/soap/{name}.wsdl" for name in ("stamp", "cancel", "registration", "utilities")}
 NAMESPACE: Final = "http://facturacion.finkok.com"
 REPEATED: Final = "307"
 MISSING: Final = "603"
@@ -61,6 +68,9 @@ _CAUSES: Final = {
 """Finkok's own incidencias that it gives before it reads the document."""
 _REFUSALS: Final = frozenset({"705", "712", "719", "720", "738"})
 """Its own for a document that it read and refused: structure, NoCertificado, namespaces."""
+_ISSUED: Final = "I"
+_ZONE_UNKNOWN: Final = timedelta(days=1)
+_LONG_LIST: Final = 400_000
 _LOGIN_REFUSED: Final = "Invalid Username or Password"
 """What the cancel service says instead of incidencia 300."""
 
@@ -149,6 +159,36 @@ class Finkok:
             if soap.text(user, "taxpayer_id") == rfc and credit.lstrip("-").isdigit():
                 return Credits(None if int(credit) < 0 else int(credit), evidence)
         return CreditsUnknown(plain(soap.text(said, "message"), 200) or "el PAC no conoce este RFC", evidence)
+
+    def listing(self, rfc: str, since: datetime, until: datetime) -> ListAnswer:
+        """`report_uuid`: folio fiscal and date alone. Its zone is not documented, so that a day more is asked of each
+        side."""
+        window = {"date_from": since - _ZONE_UNKNOWN, "date_to": until + _ZONE_UNKNOWN}
+        dates = {name: f"{moment:%Y-%m-%dT%H:%M:%S}" for name, moment in window.items()}
+        answer = self._call("utilities", "report_uuid", {"taxpayer_id": rfc, "invoice_type": _ISSUED, **dates})
+        evidence = reading.evidence(answer, None)
+        if isinstance(answer, NoAnswer):
+            return NotListed(f"sin respuesta completa del PAC ({answer.reason})", evidence)
+        said = soap.result(answer.body, "report_uuid", max_nodes=_LONG_LIST) if answer.status == 200 else None
+        if said is None or soap.text(said, "error"):
+            words = reading.words(None if said is None else soap.text(said, "error"), answer)
+            return NotListed(words, evidence)
+        rows = said.iterfind("{*}invoices/{*}ReportUUID")
+        return Listed(tuple(ListedStamp(plain(soap.text(row, "uuid"), 40).upper()) for row in rows), evidence)
+
+    def fetch(self, rfc: str, uuid: str) -> FetchAnswer:
+        """`get_xml`. Now and then it answers with the name of a file instead of the document: that is no CFDI."""
+        fields = {"uuid": uuid, "taxpayer_id": rfc, "invoice_type": _ISSUED}
+        answer = self._call("utilities", "get_xml", fields)
+        if isinstance(answer, NoAnswer):
+            reason = f"sin respuesta completa del PAC ({answer.reason})"
+            return Unknown(reason, reading.evidence(answer, None))
+        said = soap.result(answer.body, "get_xml") if answer.status == 200 else None
+        evidence = reading.evidence(answer, None)
+        xml = reading.document(soap.text(said, "xml")) if said is not None else b""
+        if xml.startswith(b"<"):
+            return Fetched(xml, evidence)
+        return Unknown("el PAC no dio ese folio fiscal", evidence)
 
     def certificates(self) -> Mapping[str, Certificate]:
         """The trusted folder's alone: Finkok publishes none."""

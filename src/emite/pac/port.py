@@ -35,7 +35,7 @@ class LookupBy(StrEnum):
     KEY = "by_key"
     FOLIO = "by_folio"
     NONE = "none"
-    """It cannot be asked: with a key, only sending the same bytes again tells (307)."""
+    """A look-up finds or tells nothing: with a key, sending the same bytes again tells (307)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Capabilities:
     """A request may still be turned into a stamp this long after it was sent."""
     seal_local: bool = True
     """We seal; the PAC never holds the private key."""
+    lists: bool = False
+    """It tells every stamp that it gave an issuer in a window, and gives any of them by its folio fiscal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,39 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedStamp:
+    """One stamp of a PAC's list. Serie and folio are empty where the list does not carry them."""
+
+    uuid: str
+    serie: str = ""
+    folio: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Every stamp that the PAC gave the issuer in the window; perhaps some from around it."""
+
+    stamps: tuple[ListedStamp, ...]
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class NotListed:
+    """The PAC has no such list, or did not give it whole: nothing follows from what is missing in it."""
+
+    reason: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The stamped CFDI of a folio fiscal as the PAC keeps it. The caller verifies it whole."""
+
+    xml: bytes
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
 class StatusQuery:
     """A CFDI as SAT's public service asks for it: the data of its QR. `last8` are the last characters of its Sello."""
 
@@ -230,6 +265,8 @@ class CreditsUnknown:
 
 
 CreditsAnswer = Credits | CreditsUnknown
+ListAnswer = Listed | NotListed
+FetchAnswer = Fetched | Unknown
 CancelAnswer = CancelTold | CancelRefused | CancelDoubt | NotSent
 StampAnswer = Stamped | Rejected | NotSent | Doubt
 LookupAnswer = Found | NotFound | Unknown
@@ -258,6 +295,12 @@ class Pac(Protocol):
 
     def credits(self, rfc: str) -> CreditsAnswer:
         """Stamps left for this issuer. Changes nothing."""
+
+    def listing(self, rfc: str, since: datetime, until: datetime) -> ListAnswer:
+        """What was stamped for this issuer in [since, until), both aware. Changes nothing."""
+
+    def fetch(self, rfc: str, uuid: str) -> FetchAnswer:
+        """The stamped CFDI of this issuer with this folio fiscal. Changes nothing."""
 
     def certificates(self) -> Mapping[str, Certificate]:
         """The stamp signers trusted for this PAC, by NoCertificado; empty when they can't be had now."""

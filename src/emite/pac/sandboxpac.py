@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,10 +24,17 @@ from emite.pac.port import (
     CreditsUnknown,
     Dedup,
     Doubt,
+    Evidence,
+    FetchAnswer,
+    Fetched,
     Found,
+    ListAnswer,
+    Listed,
+    ListedStamp,
     LookupAnswer,
     LookupBy,
     NotFound,
+    NotListed,
     NotSent,
     NotSentCause,
     Rejected,
@@ -130,6 +138,26 @@ class SandboxPac:
             return Credits(left, evidence)
         return CreditsUnknown("el PAC no dijo cuántos timbres quedan", evidence)
 
+    def listing(self, rfc: str, since: datetime, until: datetime) -> ListAnswer:
+        """POST /list."""
+        said = self._asked("/list", {"rfc": rfc, "desde": since.isoformat(), "hasta": until.isoformat()})
+        if isinstance(said, Unknown):
+            return NotListed(said.reason, said.evidence)
+        given, evidence = said
+        rows = given.get("timbres")
+        if not isinstance(rows, list) or not all(isinstance(each, dict) and "uuid" in each for each in rows):
+            return NotListed("lista que no se entiende", evidence)
+        listed = (ListedStamp(*(plain(str(each.get(k, "")), 40) for k in ("uuid", "serie", "folio"))) for each in rows)
+        return Listed(tuple(listed), evidence)
+
+    def fetch(self, rfc: str, uuid: str) -> FetchAnswer:
+        """POST /fetch."""
+        said = self._asked("/fetch", {"rfc": rfc, "uuid": uuid})
+        if isinstance(said, Unknown):
+            return said
+        xml = reading.document(said[0].get("cfdi"))
+        return Fetched(xml, said[1]) if xml else Unknown("el PAC no dio ese folio fiscal", said[1])
+
     def certificates(self) -> Mapping[str, Certificate]:
         """From the trusted folder when one is set, read again when it changes; else what the sandbox itself (on this
         machine) publishes, kept after the first good answer. Empty when neither can be had: nothing then verifies,
@@ -142,6 +170,20 @@ class SandboxPac:
         if isinstance(answer, Answer) and answer.status == 200:
             self._signers = from_base64(reading.json_object(answer).get("certificados"))
         return self._signers
+
+    def _asked(self, path: str, question: dict[str, str]) -> tuple[dict[str, Any], Evidence] | Unknown:
+        deadline = time.monotonic() + self._transport.timeouts.total
+        body = json.dumps(question).encode()
+        answer = self._authorised("POST", path, body, {"Content-Type": reading.JSON}, deadline)
+        if isinstance(answer, NotSent):
+            return Unknown(answer.reason, answer.evidence)
+        if isinstance(answer, NoAnswer):
+            return Unknown(f"sin respuesta completa del PAC ({answer.reason})", reading.evidence(answer, None))
+        said = reading.json_object(answer)
+        evidence = reading.evidence(answer, _code(said))
+        if (answer.status, _code(said)) != (200, "200"):
+            return Unknown(f"respuesta que no se entiende (HTTP {answer.status})", evidence)
+        return said, evidence
 
     def _authorised(
         self, method: str, path: str, body: bytes, headers: dict[str, str], deadline: float

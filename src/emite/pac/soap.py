@@ -27,10 +27,10 @@ def envelope(namespace: str, operation: str, fields: Mapping[str, str]) -> bytes
     ).encode()
 
 
-def result(body: bytes, operation: str) -> etree._Element | None:
+def result(body: bytes, operation: str, *, max_nodes: int = MAX_NODES) -> etree._Element | None:
     """`{operation}Result` of an answer; None when the body is anything else (a fault, a page, two results)."""
     try:
-        root = cfdi_xml.parse(body, max_bytes=ANSWER_LIMIT, max_nodes=MAX_NODES)
+        root = cfdi_xml.parse(body, max_bytes=ANSWER_LIMIT, max_nodes=max_nodes)
     except cfdi_xml.XmlRefused:
         return None
     if root.tag != f"{{{SOAP}}}Envelope":

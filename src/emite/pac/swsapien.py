@@ -4,8 +4,9 @@ Sources: developers.sw.com.mx and the lunasoft/sw-sdk-* libraries (docs/operacio
 Not here: sockets (http.py), SAT's codes (port.py).
 
 SW recognises a document by our key (`customid`, 72 hours from its first use) and has no question that finds a stamp
-by key or by bytes: its datawarehouse asks for the UUID, which a lost answer took along. So the only look-up is to
-send the same bytes under the same key again, which documents/machine.py does while the key lasts.
+by key or by bytes. Its datawarehouse is searched by date (swwarehouse.py): what is found there is found, but what is
+missing proves nothing. So a look-up never says "not found", and what settles the rest is to send the same bytes under
+the same key again, which documents/machine.py does while the key lasts.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from emite.pac import cancels, reading
+from emite.pac import cancels, reading, swwarehouse
 from emite.pac.consulta import beside
 from emite.pac.http import Answer, NoAnswer, Transport
 from emite.pac.port import (
@@ -33,7 +35,12 @@ from emite.pac.port import (
     CreditsUnknown,
     Doubt,
     Evidence,
+    FetchAnswer,
+    Fetched,
+    Found,
+    ListAnswer,
     LookupAnswer,
+    NotListed,
     NotSent,
     NotSentCause,
     Rejected,
@@ -44,7 +51,7 @@ from emite.pac.port import (
     Unknown,
     is_definitive,
 )
-from emite.pac.seals import carries_stamp_of
+from emite.pac.seals import Identity, carries_stamp_of, parse
 from emite.pac.trust import Folder
 
 if TYPE_CHECKING:
@@ -63,6 +70,8 @@ _NO_MANIFEST: Final = "AU2003"
 _RENEW_BEFORE: Final = 120.0
 """Seconds before its end at which a token isn't used any more."""
 _LIFE: Final = 7200.0
+_STAMPED_WITHIN: Final = timedelta(days=3)
+_PAGES_OF_A_LOOKUP: Final = 8
 
 
 class SwSapien:
@@ -98,8 +107,22 @@ class SwSapien:
         return self._judge(answer, xml, deadline)
 
     def lookup(self, xml: bytes, key: str) -> LookupAnswer:
-        """There is none: see above. Answers without any call."""
-        return Unknown("este PAC no tiene consulta por documento", Evidence(None, None, b"", None, 0))
+        """The datawarehouse around the document's date: found, or unknown. See above."""
+        root = parse(xml)
+        try:
+            issued = datetime.fromisoformat(root.get("Fecha", "")).replace(tzinfo=UTC)
+        except ValueError:
+            return Unknown("el documento no tiene fecha", Evidence(None, None, b"", None, 0))
+        ours, get = Identity.of(xml), self._getter()
+        listed = swwarehouse.listing(get, ours.rfc, issued, issued + _STAMPED_WITHIN, most_pages=_PAGES_OF_A_LOOKUP)
+        if isinstance(listed, NotListed):
+            return Unknown(listed.reason, listed.evidence)
+        for each in listed.stamps:
+            if (each.serie, each.folio) == (ours.serie, ours.folio):
+                kept = swwarehouse.fetch(get, self._management, each.uuid)
+                if isinstance(kept, Fetched) and carries_stamp_of(kept.xml, xml):
+                    return Found(kept.xml, kept.evidence)
+        return Unknown("no está en el almacén del PAC, lo que no prueba nada", listed.evidence)
 
     def cancel(self, request: bytes) -> CancelAnswer:
         """The request as we signed it: the key stays here."""
@@ -128,6 +151,14 @@ class SwSapien:
         """The account's balance: SW counts by account, not by RFC."""
         return self._balance(time.monotonic() + self._transport.timeouts.total)
 
+    def listing(self, rfc: str, since: datetime, until: datetime) -> ListAnswer:
+        """The datawarehouse's search by dates."""
+        return swwarehouse.listing(self._getter(), rfc, since, until)
+
+    def fetch(self, rfc: str, uuid: str) -> FetchAnswer:
+        """The datawarehouse's CFDI of a folio fiscal."""
+        return swwarehouse.fetch(self._getter(), self._management, uuid)
+
     def certificates(self) -> Mapping[str, Certificate]:
         """The trusted folder's alone: SW publishes none."""
         return self._folder.signers()
@@ -153,6 +184,11 @@ class SwSapien:
                 balance = self._balance(deadline)
                 self._was_empty = isinstance(balance, Credits) and balance.left == 0
         return Doubt(code, words, evidence)
+
+    def _getter(self) -> swwarehouse.Get:
+        """Authorised questions that share one total deadline."""
+        deadline = time.monotonic() + self._transport.timeouts.total
+        return lambda path: self._authorised(self._management, "GET", path, b"", {}, deadline)
 
     def _still_empty(self, deadline: float) -> NotSent | None:
         balance = self._balance(deadline)

@@ -1,4 +1,5 @@
-"""Compare a window with SAT and the PAC: each document that was stamped, each that came to nothing after it was sent.
+"""Compare a window with SAT and the PAC: each document that was stamped, each that came to nothing after it was sent,
+and the PAC's own list (`listing`).
 
 Idempotent: a worker that dies is followed by another that begins again. It asks; it never stamps nor cancels.
 """
@@ -24,6 +25,7 @@ from emite.issuers.connecting import adapter
 from emite.issuers.models import Issuer
 from emite.organizations.models import Organization
 from emite.pac.port import Found, NotFound, SatEstado, SatStatus
+from emite.reconciling import listing
 from emite.reconciling.models import Comparison, Difference
 from emite.reconciling.noting import found, take_word
 
@@ -119,6 +121,7 @@ def run(pk: uuid.UUID, *, clock: Clock) -> Comparison | None:
         tally.compared += 1
         if not _compare(document, now):
             tally.unanswered += 1
+    tally.unanswered += listing.look(row, clock)
     _followed_up(row.organization_id, tally, clock())
     open_now = Difference.objects.filter(organization_id=row.organization_id, closed_at=None).count()
     row.state, row.finished_at, row.lease_until = Comparison.State.DONE, clock(), None

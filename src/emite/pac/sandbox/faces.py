@@ -29,6 +29,7 @@ class Call:
     path: str
     headers: Message
     body: bytes
+    query: str = ""
     fault: Fault | None = None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-OPERATIONS: Final = ("stamp", "lookup", "cancel", "auth", "status", "certificates", "credits")
+OPERATIONS: Final = ("stamp", "lookup", "cancel", "auth", "status", "certificates", "credits", "list", "fetch")
 
 BEFORE: Final = {
     "delay_before": "wait `seconds`, then work and answer as usual",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
@@ -13,6 +14,7 @@ from emite.pac.sandbox import cancelling
 from emite.pac.sandbox.faces import AUTH_EXPIRED, NO_CREDITS, Call, Operation, account_of, shown, shown_acuse
 from emite.pac.sandbox.reply import Reply
 from emite.pac.sandbox.settings import spend
+from emite.pac.sandbox.stamping import CENTRAL
 from emite.pac.soap import SOAP
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ _NAMES: Final = {
     ("stamp", "stamped"): "lookup",
     ("cancel", "cancel_signature"): "cancel",
     ("registration", "get"): "credits",
+    ("utilities", "report_uuid"): "list",
+    ("utilities", "get_xml"): "fetch",
 }
 _OWN: Final = {
     "300": "El usuario o contraseña son inválidos",
@@ -113,6 +117,34 @@ def _credits(server: Server, call: Call) -> Reply:
     return _said("registration", "get", f"<s0:users><s0:ResellerUser>{user}</s0:ResellerUser></s0:users>")
 
 
+def _list(server: Server, call: Call) -> Reply:
+    asked = _expected(call)
+    account = account_of(server, _text(asked, "username"), _text(asked, "password"))
+    if account is None:
+        return _said("utilities", "report_uuid", "<s0:error>Invalid Username or Password</s0:error>")
+    try:
+        since, until = (
+            datetime.fromisoformat(_text(asked, name)).replace(tzinfo=CENTRAL) for name in ("date_from", "date_to")
+        )
+    except ValueError:
+        return _said("utilities", "report_uuid", "<s0:error>Invalid date</s0:error>")
+    told = "".join(
+        f"<s0:ReportUUID><s0:date>{row.stamped_at.astimezone(CENTRAL):%Y-%m-%dT%H:%M:%S}</s0:date>"
+        f"<s0:uuid>{row.uuid}</s0:uuid></s0:ReportUUID>"
+        for row in server.office.listed(account, _text(asked, "taxpayer_id"), since, until)
+    )
+    return _said("utilities", "report_uuid", f"<s0:invoices>{told}</s0:invoices>")
+
+
+def _fetch(server: Server, call: Call) -> Reply:
+    asked = _expected(call)
+    account = account_of(server, _text(asked, "username"), _text(asked, "password"))
+    row = server.office.kept(account, _text(asked, "uuid")) if account is not None else None
+    if row is None:
+        return _said("utilities", "get_xml", "<s0:error>UUID not found</s0:error>")
+    return _said("utilities", "get_xml", f"<s0:xml>{escape(shown(row.xml, call.fault))}</s0:xml>")
+
+
 def _asked(body: bytes) -> etree._Element | None:
     """The operation's element."""
     try:
@@ -170,4 +202,6 @@ _OPERATIONS: Final[dict[str, Operation]] = {
     "lookup": _lookup,
     "cancel": _cancel,
     "credits": _credits,
+    "list": _list,
+    "fetch": _fetch,
 }

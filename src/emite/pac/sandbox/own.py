@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from emite.pac.sandbox import cancelling
@@ -21,6 +22,8 @@ _PATHS: Final = {
     ("POST", "/lookup"): "lookup",
     ("POST", "/cancel"): "cancel",
     ("GET", "/credits"): "credits",
+    ("POST", "/list"): "list",
+    ("POST", "/fetch"): "fetch",
 }
 
 
@@ -109,10 +112,36 @@ def _credits(server: Server, call: Call) -> Reply:
     return Reply.json(200, {"codigo": "200", "timbres": server.office.settings.credits})
 
 
+def _list(server: Server, call: Call) -> Reply:
+    account = bearer(server, call)
+    if account is None:
+        return _EXPIRED
+    given = as_object(call.body)
+    try:
+        since, until = (datetime.fromisoformat(str(given.get(name))) for name in ("desde", "hasta"))
+        rows = server.office.listed(account, str(given.get("rfc")), since, until)
+    except (ValueError, TypeError):
+        return Reply.json(400, {"codigo": "FECHA", "mensaje": "Se esperan desde y hasta, con su zona."})
+    told = [{"uuid": row.uuid, "serie": row.serie, "folio": row.folio} for row in rows]
+    return Reply.json(200, {"codigo": "200", "timbres": told})
+
+
+def _fetch(server: Server, call: Call) -> Reply:
+    account = bearer(server, call)
+    if account is None:
+        return _EXPIRED
+    row = server.office.kept(account, str(as_object(call.body).get("uuid")))
+    if row is None:
+        return Reply.json(404, {"codigo": "603", "mensaje": "No hay un timbre con ese folio fiscal."})
+    return Reply.json(200, {"codigo": "200", "cfdi": shown(row.xml, call.fault)})
+
+
 _OPERATIONS: Final[dict[str, Operation]] = {
     "auth": _auth,
     "stamp": _stamp,
     "lookup": _lookup,
     "cancel": _cancel,
     "credits": _credits,
+    "list": _list,
+    "fetch": _fetch,
 }

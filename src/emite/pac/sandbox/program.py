@@ -138,14 +138,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, method: str) -> None:
         body = self._body()
-        path = urlsplit(self.path).path
+        parts = urlsplit(self.path)
+        path = parts.path
         if path.startswith("/_control/"):
             self._write(control.answer(self.server, method, path, self.headers, body, self.client_address[0]))
             return
         if self.server.office.settings.down and path != "/health":
             self._write(Reply.json(503, {"codigo": "CAIDO", "mensaje": "El PAC simulado está fuera de servicio."}))
             return
-        call = Call(method, path, self.headers, body)
+        call = Call(method, path, self.headers, body, parts.query)
         operation, work = _COMMON.get((method, path), ("", None))
         operation = operation or self.server.face.operation(call) or ""
         if not operation:

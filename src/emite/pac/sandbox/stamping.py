@@ -105,6 +105,17 @@ class Office:
         now = self.settings.now()
         return [row for row in rows if row.visible_at <= now]
 
+    def listed(self, account: Account, rfc: str, since: datetime, until: datetime) -> list[StampRow]:
+        """An issuer's stamps of a window; those too fresh to be seen are left out."""
+        now = self.settings.now()
+        return [row for row in self.state.of_issuer(account.user, rfc, since, until) if row.visible_at <= now]
+
+    def kept(self, account: Account, uuid: str) -> StampRow | None:
+        """The account's stamp of this folio fiscal."""
+        row = self.state.by_uuid(uuid)
+        is_seen = row is not None and row.account == account.user and row.visible_at <= self.settings.now()
+        return row if is_seen else None
+
     def _known(self, account: Account, document: bytes, key: str, now: datetime) -> Outcome | None:
         sha256 = digest(document)
         if account.dedup is Dedup.CONTENT:

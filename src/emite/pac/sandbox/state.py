@@ -168,6 +168,11 @@ class State:
         rows = self._rows("uuid = ?", uuid.upper())
         return rows[0] if rows else None
 
+    def of_issuer(self, account: str, rfc: str, since: datetime, until: datetime) -> list[StampRow]:
+        """An issuer's stamps of a window, oldest first; without RFC, those of every issuer of the account."""
+        rows = self._rows("account = ? AND (rfc_emisor = ? OR ? = '')", account, rfc, rfc)
+        return [row for row in rows if since <= row.stamped_at < until]
+
     def all(self) -> list[StampRow]:
         """Every stamp of every account, oldest first."""
         return self._rows("1")

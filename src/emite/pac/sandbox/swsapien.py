@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from email.message import Message
 from email.parser import BytesParser
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
 
 from emite.pac.sandbox import cancelling
 from emite.pac.sandbox.faces import AUTH_EXPIRED, NO_CREDITS, Call, Operation, account_of, bearer, shown, shown_acuse
 from emite.pac.sandbox.reply import Reply, as_object
 from emite.pac.sandbox.settings import spend
+from emite.pac.sandbox.stamping import CENTRAL
 from emite.pac.swsapien import AUTHENTICATE, BALANCE, CANCEL, REPEATED, STAMP
+from emite.pac.swwarehouse import LIVE
 
 if TYPE_CHECKING:
     from emite.pac.sandbox.program import Server
+    from emite.pac.sandbox.state import StampRow
 
+_STORAGE: Final = "/storage/"
+_PER_PAGE: Final = 20
+_DAY: Final = timedelta(days=1)
+_LONGEST: Final = timedelta(days=30)
 _PATHS: Final = {
     ("POST", AUTHENTICATE): "auth",
     ("POST", STAMP): "stamp",
@@ -27,6 +36,10 @@ class SwSapienFace:
     """See faces.Face."""
 
     def operation(self, call: Call) -> str | None:
+        if call.method == "GET" and call.path.startswith(LIVE):
+            return "fetch" if call.path != LIVE else "list"
+        if call.method == "GET" and call.path.startswith(_STORAGE):
+            return "fetch"
         return _PATHS.get((call.method, call.path))
 
     def answer(self, server: Server, operation: str, call: Call) -> Reply:
@@ -90,6 +103,43 @@ def _credits(server: Server, call: Call) -> Reply:
     return _success({"stampsBalance": left or 0, "isUnlimited": left is None})
 
 
+def _list(server: Server, call: Call) -> Reply:
+    account = bearer(server, call)
+    if account is None:
+        return _error(401, "AU4000 - No fue posible validar el token.")
+    given = parse_qs(call.query)
+    try:
+        since, until = (
+            datetime.fromisoformat(given[name][0]).replace(tzinfo=CENTRAL) for name in ("startDate", "endDate")
+        )
+    except (KeyError, ValueError):
+        return _error(400, "Se requiere la fecha de inicio.")
+    rows = [] if until - since > _LONGEST else server.office.listed(account, "", since, until + _DAY)
+    page = int(given.get("page", ["1"])[0])
+    count = max(1, -(-len(rows) // _PER_PAGE))
+    records = [_record(row) for row in rows[(page - 1) * _PER_PAGE : page * _PER_PAGE]]
+    meta = {"page": page, "perPage": _PER_PAGE, "pageCount": count, "totalCount": len(rows)}
+    return _success({"metaData": meta, "records": records})
+
+
+def _fetch(server: Server, call: Call) -> Reply:
+    uuid = call.path.rpartition("/")[2]
+    if call.path.startswith(_STORAGE):  # the link is the key: whoever has it may read
+        row = server.office.state.by_uuid(uuid)
+        return Reply(200, row.xml, "application/xml") if row is not None else Reply(404, b"")
+    account = bearer(server, call)
+    if account is None:
+        return _error(401, "AU4000 - No fue posible validar el token.")
+    row = server.office.kept(account, uuid)
+    link = f"http://{call.headers.get('Host')}{_STORAGE}{uuid}"
+    return _success({"records": [{**_record(row), "urlXml": link}] if row is not None else []})
+
+
+def _record(row: StampRow) -> dict[str, Any]:
+    names = {"uuid": row.uuid, "emisorRfc": row.rfc_emisor, "serie": row.serie, "folio": row.folio}
+    return {**names, "selloCFD": row.sello, "total": row.total, "urlXml": None}
+
+
 def _file(call: Call) -> bytes:
     """The form's one file."""
     head = f"Content-Type: {call.headers.get('Content-Type', '')}\r\n\r\n".encode()
@@ -112,4 +162,6 @@ _OPERATIONS: Final[dict[str, Operation]] = {
     "stamp": _stamp,
     "cancel": _cancel,
     "credits": _credits,
+    "list": _list,
+    "fetch": _fetch,
 }

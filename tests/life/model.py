@@ -17,20 +17,21 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from emite.cancellations import following, requesting, substituting
-from emite.cancellations.models import CancellationRequest, Substitution
+from emite.cancellations import following, rebuilding, requesting, substituting
+from emite.cancellations.models import CancellationRequest, GlobalRebuild, Substitution
 from emite.cancellations.requesting import NotCancellable
 from emite.charges.allocating import live_document
 from emite.charges.models import Charge
 from emite.credits import checking, crediting, lateness, settling
 from emite.credits.crediting import CreditRefused
 from emite.credits.lateness import NotLate
-from emite.credits.models import CreditNote, LateRequest
+from emite.credits.models import LATE_MOVING, CreditNote, LateRequest
 from emite.credits.originals import NotCreditable
 from emite.documents import steps
 from emite.documents.consulting import ask_sat
 from emite.documents.models import UNSETTLED, FiscalDocument, State
 from emite.invoices import closing, issuing, periods, stamping
+from emite.organizations.models import Organization
 from emite.reconciling.models import Difference
 from emite.reconciling.noting import take_word
 from tests import make
@@ -43,6 +44,7 @@ DEATHS = (
     "late_uncommitted", "late_step_uncommitted", "late_step", "substitution_asked_uncommitted",
     "substitution_uncommitted", "cancel_claimed", "cancel_status", "cancel_signed_uncommitted", "cancel_signed",
     "cancel_promised", "cancel_answered", "cancel_settled_uncommitted", "cancel_settled", "closing_part_uncommitted",
+    "rebuild_uncommitted", "rebuild_step_uncommitted", "rebuild_step",
 )  # fmt: skip
 FAULTS = ("cut_before", "cut_after", "error_before", "error_after", "garbage_before")
 PRICES = ("10.00", "431.034483", "861.21", "5000.00", "0.55")
@@ -52,7 +54,7 @@ WHO = (
 #: What may be said no to, in words.
 REFUSALS = (
     NotCancellable, NotCreditable, CreditRefused, NotLate, issuing.AlreadyInvoiced, issuing.NotInvoiceable,
-    closing.AlreadyClosing, closing.NothingToClose, closing.NotYet,
+    closing.AlreadyClosing, closing.NothingToClose, closing.NotYet, rebuilding.NothingFree,
 )  # fmt: skip
 
 some = st.integers(min_value=0, max_value=10**6)
@@ -152,14 +154,21 @@ class Life(RuleBasedStateMachine):
             act = substituting.keep_first if keeps else substituting.ask_again
             self.attempt(lambda: act(made, user=self.hospital.biller, now=self.now()))
 
-    @rule(which=some, who=st.sampled_from(WHO))
-    def ask_late(self, which: int, who: dict[str, str]) -> None:
+    @rule(which=some, who=st.sampled_from(WHO), road=st.sampled_from(Organization.LateRoad.values))
+    def ask_late(self, which: int, who: dict[str, str], road: str) -> None:
+        Organization.objects.filter(pk=self.hospital.organization.pk).update(late_road=road)
         self.attempt(
-            lambda: lateness.ask(
+            lambda: rebuilding.ask(
                 self.one(which), issuing.Request(make.receptor(**who)), channel="desk", user=self.hospital.biller,
                 now=self.now(), idempotency_key=uuid.uuid4().hex,
             )
         )  # fmt: skip
+
+    @rule()
+    def issue_the_global_again(self) -> None:
+        made = self.mine(GlobalRebuild).filter(state=GlobalRebuild.State.STOPPED).first()
+        if made is not None:
+            self.attempt(lambda: rebuilding.again(made, user=self.hospital.biller, now=self.now()))
 
     # What the world does
 
@@ -184,6 +193,11 @@ class Life(RuleBasedStateMachine):
     def sat_lags(self, lag: int) -> None:
         Life.steps_taken += 1
         self.sandbox.control("settings", cancel_lag_seconds=lag)
+
+    @rule(forgets=st.booleans())
+    def the_sat_refuses_the_issuer(self, forgets: bool) -> None:
+        Life.steps_taken += 1
+        self.refuse(forgets)
 
     @precondition(lambda self: self.charges)
     @rule(which=some)
@@ -248,6 +262,7 @@ class Life(RuleBasedStateMachine):
     def settle(self) -> None:
         """Workers and time until nothing moves; then each remisión is worth what stands for it."""
         self.sandbox.behave()
+        self.refuse(False)
         for _ in range(60):
             if not self.turn():
                 break
@@ -295,13 +310,17 @@ class Life(RuleBasedStateMachine):
             substituting.go_on(pk, now=self.now())
         for pk in following.due(now=now, limit=99):
             following.drive(pk, owner=owner, clock=self.now)
+        for pk in rebuilding.due(now=now, limit=99):
+            rebuilding.advance(pk, now=self.now())
         return bool(self.moving())
 
     def moving(self) -> list[str]:
         """What waits for a machine and not for a person."""
         found = [f"{row.kind} {row.state}" for row in self.mine(FiscalDocument).filter(state__in=UNSETTLED)]
-        late = self.mine(LateRequest).filter(state__in=("crediting", "issuing"))
+        late = self.mine(LateRequest).filter(state__in=LATE_MOVING)
         found += [f"late {row.state}" for row in late]
+        again = self.mine(GlobalRebuild).filter(state__in=("cancelling", "stamping"))
+        found += [f"rebuild {row.state}" for row in again]
         found += [f"substitution {row.state}" for row in self.mine(Substitution).filter(state="stamping")]
         found += [
             f"cancellation {row.state} {row.motivo} {row.estado}"
@@ -312,6 +331,10 @@ class Life(RuleBasedStateMachine):
         ]
         running = self.mine(closing.Closing).filter(state=closing.Closing.State.RUNNING)
         return found + [f"closing {row.pk}" for row in running]
+
+    def refuse(self, forgets: bool) -> None:
+        """Whether the SAT has the issuer in its list of those who may issue; a PAC refuses it otherwise (402)."""
+        self.sandbox.control("lco", without_obligations=[self.hospital.issuer.rfc] if forgets else [])
 
     def twice(self) -> Decimal:
         """What is live beside the invoice of its charge, in a substitution that waits for a person or the receptor."""

@@ -102,6 +102,22 @@ class Emite:
                 return found
             time.sleep(self.pause)
 
+    def create_service(self, service: Mapping[str, Any], *, key: str | None = None) -> Any:
+        """A service that a practice rendered, with the patient's part and the payer's."""
+        return self._json("POST", "/services", service, key)
+
+    def create_services(self, services: Sequence[Mapping[str, Any]], *, key: str | None = None) -> Any:
+        """Up to 1,000 services; each result is `created` or `refused` with its problem."""
+        return self._json("POST", "/services/batch", {"services": list(services)}, key)
+
+    def services(self, **filters: Any) -> Iterator[Any]:
+        """Every service that fits, the last registered first, page after page."""
+        return self._pages("/services", filters)
+
+    def void_service(self, pk: str, reason: str, *, key: str | None = None) -> Any:
+        """Annul a service that no invoice has and whose copay nobody paid."""
+        return self._json("POST", f"/services/{pk}/void", {"reason": reason}, key)
+
     def xml(self, pk: str) -> bytes:
         """The CFDI as it was stamped."""
         return self._call("GET", f"/invoices/{pk}/xml")

@@ -1,4 +1,5 @@
-"""Take the services of a file from another system: all of them or none, and what an earlier try wrote stays as it is.
+"""Many services of another system at once: a file, all or none, and what an earlier try wrote stays as it is; or the
+API's batch, each one by itself.
 
 What a file may say is read in `sheet`.
 """
@@ -15,7 +16,7 @@ from django.db import IntegrityError, transaction
 from emite.accounts.models import User
 from emite.audit import record
 from emite.care.models import CareService
-from emite.care.rendering import Rendered, ServiceRefused, prepared
+from emite.care.rendering import Rendered, ServiceRefused, prepared, require
 from emite.cfdi.money import text
 from emite.organizations.models import Membership, Organization
 from emite.organizations.permissions import Need
@@ -50,6 +51,52 @@ def import_all(organization: Organization, asked: Sequence[Rendered], *, user: U
         return _write(organization, ready, user, now)
 
 
+def enter_many(
+    organization: Organization, asked: Sequence[Rendered | ServiceRefused], *, user: User, now: dt.datetime
+) -> list[CareService | ServiceRefused]:
+    """Each one kept or refused by itself, in their order. What came refused stays so. Raises ServiceRefused."""
+    require(organization, user)
+    made = [_prepared(organization, one, user, now) for one in asked]
+    try:
+        return _keep_those_that_can(organization, made, user, now)
+    except IntegrityError:
+        # Somebody took one of these folios meanwhile: look again.
+        return _keep_those_that_can(organization, made, user, now)
+
+
+def _prepared(
+    organization: Organization, one: Rendered | ServiceRefused, user: User, now: dt.datetime
+) -> CareService | ServiceRefused:
+    if isinstance(one, ServiceRefused):
+        return one
+    try:
+        return prepared(organization, one, user=user, now=now)
+    except ServiceRefused as refused:
+        return refused
+
+
+def _keep_those_that_can(
+    organization: Organization, made: Sequence[CareService | ServiceRefused], user: User, now: dt.datetime
+) -> list[CareService | ServiceRefused]:
+    with transaction.atomic():
+        folios = [row.external_id for row in made if isinstance(row, CareService) and row.external_id]
+        taken = set(kept_of(organization, folios))
+        told: list[CareService | ServiceRefused] = []
+        fresh: list[CareService] = []
+        for row in made:
+            if isinstance(row, CareService):
+                if row.external_id in taken:
+                    told.append(ServiceRefused("external_id", f"El folio {row.external_id} ya se había registrado."))
+                    continue
+                taken |= {row.external_id} if row.external_id else set()
+                fresh.append(row)
+            told.append(row)
+        if fresh:
+            CareService.objects.bulk_create(fresh, batch_size=500)
+            _note(organization, fresh, 0, user, now)
+    return told
+
+
 def _write(organization: Organization, ready: Sequence[CareService], user: User, now: dt.datetime) -> int:
     with transaction.atomic():
         known = kept_of(organization, [row.external_id or "" for row in ready])
@@ -63,16 +110,20 @@ def _write(organization: Organization, ready: Sequence[CareService], user: User,
         if not fresh:
             return 0
         CareService.objects.bulk_create(fresh, batch_size=500)
-        record(
-            organization_id=organization.pk, actor=user.email, action="care.import",
-            subject=f"organization:{organization.pk}",
-            after={
-                "services": len(fresh),
-                "known": len(ready) - len(fresh),
-                "from": min(row.rendered_on for row in fresh).isoformat(),
-                "to": max(row.rendered_on for row in fresh).isoformat(),
-                "fee": text(sum((row.fee for row in fresh), Decimal(0)), 2),
-            },
-            now=now,
-        )  # fmt: skip
+        _note(organization, fresh, len(ready) - len(fresh), user, now)
     return len(fresh)
+
+
+def _note(organization: Organization, fresh: Sequence[CareService], known: int, user: User, now: dt.datetime) -> None:
+    record(
+        organization_id=organization.pk, actor=user.email, action="care.import",
+        subject=f"organization:{organization.pk}",
+        after={
+            "services": len(fresh),
+            "known": known,
+            "from": min(row.rendered_on for row in fresh).isoformat(),
+            "to": max(row.rendered_on for row in fresh).isoformat(),
+            "fee": text(sum((row.fee for row in fresh), Decimal(0)), 2),
+        },
+        now=now,
+    )  # fmt: skip

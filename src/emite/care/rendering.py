@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from emite.accounts.models import User
@@ -187,12 +189,22 @@ def _fill(row: CareService, organization: Organization, asked: Rendered, now: dt
     if asked.rendered_on < today - OLDEST:
         raise ServiceRefused("rendered_on", "La fecha del servicio es de hace más de tres años: revísela.")
     row.issuer, row.physician, row.payer, row.contract = asked.issuer, asked.physician, asked.payer, asked.contract
-    row.patient_name, row.patient_email = patient, asked.patient_email.strip()[:254]
+    row.patient_name, row.patient_email = patient, _address(asked.patient_email)
     row.rendered_on, row.system, row.code = asked.rendered_on, asked.system, code
     row.description = _clean("description", "La descripción", asked.description, 200) or f"Servicio {code}"
     row.reference = _clean("reference", "La autorización", asked.reference, 60)
     row.fee, parts = parts_of(organization, asked)
     row.patient_part, row.payer_part = parts.patient, parts.payer
+
+
+def _address(typed: str) -> str:
+    found = typed.strip()
+    try:
+        if found:
+            validate_email(found)
+    except ValidationError:
+        raise ServiceRefused("patient_email", "escriba una dirección como ana@correo.mx, o déjela vacía.") from None
+    return found
 
 
 def _own(organization: Organization, asked: Rendered) -> None:

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import BinaryIO, Final
-
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from typing import BinaryIO, Final, TypeVar
 
 from emite.accounts.models import User
 from emite.care.importing import Kept, kept_of
-from emite.care.models import CareService, CodeSystem, Contract, Payer, Physician, Tariff
+from emite.care.models import CareService, CodeSystem
+from emite.care.naming import Names
 from emite.care.rendering import Rendered, ServiceRefused, prepared
 from emite.chargemaster.tables import SPILLED, amount, formulas, read, written
-from emite.issuers.models import Issuer
 from emite.lookup.words import plain
 from emite.organizations.models import Organization
 
@@ -31,6 +29,7 @@ TEMPLATE: Final = (
 )  # fmt: skip
 #: Of one file: what one transaction writes in a few seconds.
 MOST: Final = 2_000
+Found = TypeVar("Found")
 _FOLIO: Final = re.compile("[!-~]{1,64}")
 _INVISIBLE: Final = re.compile("[\x00-\x1f\x7f]")
 _DATE: Final = (re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})"), re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})"))
@@ -38,6 +37,7 @@ _FIELD_COLUMN: Final = {
     "patient_name": "paciente", "rendered_on": "fecha", "payer": "aseguradora", "contract": "plan", "code": "codigo",
     "physician": "medico", "system": "sistema", "description": "descripcion", "fee": "honorario",
     "patient_part": "parte_paciente", "reference": "autorizacion", "issuer": "rfc_emisor",
+    "patient_email": "correo",
 }  # fmt: skip
 _SYSTEMS: Final = {"": CodeSystem.CPT4, "cpt4": CodeSystem.CPT4, "propio": CodeSystem.OWN}
 
@@ -112,21 +112,19 @@ def understand(file: BinaryIO, organization: Organization, *, user: User, now: d
 
 
 class _Reader:
-    """What the practice has that rows may name, looked up once."""
+    """Rows of the file as services of the practice."""
 
     def __init__(self, organization: Organization) -> None:
-        self.issuers = {row.rfc: row for row in Issuer.objects.filter(organization=organization)}
-        self.payers = list(Payer.objects.filter(organization=organization, active=True).order_by("name"))
-        self.physicians = list(Physician.objects.filter(organization=organization, active=True).order_by("name"))
-        plans = Contract.objects.filter(organization=organization, active=True)
-        self.plans = {(plan.payer_id, plain(plan.name)): plan for plan in plans}
-        tariffs = Tariff.objects.filter(organization=organization)
-        self.tariffs = {(row.contract_id, row.system, row.code): row.fee for row in tariffs}
+        self.names = Names(organization)
 
     def service(self, row: Row) -> Rendered | None:
         """What the row says; None when something of it is wrong, which then stands in the row."""
-        on, issuer, payer, physician = _date(row), self._issuer(row), self._payer(row), self._physician(row)
-        plan = self._plan(row, payer) if payer else None
+        names = self.names
+        on = _date(row)
+        issuer = _named(row, lambda: names.issuer(row.said("rfc_emisor")))
+        payer = _named(row, lambda: names.payer(row.said("aseguradora")))
+        physician = _named(row, lambda: names.physician(row.said("medico")))
+        plan = _named(row, lambda: names.plan(row.said("plan"), payer)) if payer else None
         system = _SYSTEMS.get(plain(row.said("sistema")))
         if system is None:
             row.wrong("sistema", "escriba CPT4 o propio. Vacío: CPT4.")
@@ -134,49 +132,19 @@ class _Reader:
         if row.errors or on is None or issuer is None or payer is None or physician is None or system is None:
             return None
         code = row.said("codigo")
-        if fee is None and plan is not None:
-            fee = self.tariffs.get((plan.pk, system, code))
         return Rendered(
             issuer=issuer, physician=physician, payer=payer, contract=plan, patient_name=row.said("paciente"),
-            rendered_on=on, system=system, code=code, description=row.said("descripcion"), fee=fee, patient_part=part,
+            rendered_on=on, system=system, code=code, description=row.said("descripcion"),
+            fee=names.tariff(plan, system, code) if fee is None else fee, patient_part=part,
             reference=row.said("autorizacion"), patient_email=row.said("correo"), external_id=row.said("folio_externo"),
         )  # fmt: skip
 
-    def _issuer(self, row: Row) -> Issuer | None:
-        typed = row.said("rfc_emisor").upper()
-        if not typed and len(self.issuers) == 1:
-            return next(iter(self.issuers.values()))
-        if typed not in self.issuers:
-            row.wrong("rfc_emisor", f"escriba uno de los del consultorio: {', '.join(sorted(self.issuers))}.")
-        return self.issuers.get(typed)
 
-    def _payer(self, row: Row) -> Payer | None:
-        typed = plain(row.said("aseguradora"))
-        for each in self.payers:
-            if typed in (plain(each.rfc), plain(each.name)):
-                return each
-        names = ", ".join(each.name for each in self.payers[:10]) or "todavía no hay ninguna; agréguela primero"
-        row.wrong("aseguradora", f"escriba el nombre o el RFC de una de estas: {names}.")
-        return None
-
-    def _plan(self, row: Row, payer: Payer) -> Contract | None:
-        typed = plain(row.said("plan"))
-        found = self.plans.get((payer.pk, typed))
-        if typed and found is None:
-            names = ", ".join(sorted(plan.name for plan in self.plans.values() if plan.payer_id == payer.pk))
-            row.wrong("plan", f"{payer.name} no lo tiene en uso. Déjelo vacío o escriba uno de estos: {names}.")
-        return found
-
-    def _physician(self, row: Row) -> Physician | None:
-        typed = plain(row.said("medico"))
-        found = [each for each in self.physicians if not typed or typed in (plain(each.name), each.cedula)]
-        if len(found) == 1:
-            return found[0]
-        if found and typed:
-            row.wrong("medico", "hay varios con ese nombre: escriba su cédula.")
-        else:
-            names = ", ".join(each.name for each in self.physicians[:10]) or "todavía no hay ninguno; agréguelo primero"
-            row.wrong("medico", f"escriba el nombre o la cédula de uno de estos: {names}.")
+def _named(row: Row, find: Callable[[], Found]) -> Found | None:
+    try:
+        return find()
+    except ServiceRefused as refused:
+        row.wrong(_FIELD_COLUMN[refused.field], refused.message)
         return None
 
 
@@ -190,11 +158,6 @@ def _check_cells(row: Row) -> None:
             row.wrong(name, "lleva un carácter invisible: escríbalo otra vez.")
     if not _FOLIO.fullmatch(row.said("folio_externo")):
         row.wrong("folio_externo", "escriba el folio de su sistema, sin espacios ni acentos, hasta 64 letras.")
-    if row.said("correo"):
-        try:
-            validate_email(row.said("correo"))
-        except ValidationError:
-            row.wrong("correo", "escriba una dirección como ana@correo.mx, o déjelo vacío.")
 
 
 def _compare(row: Row, has: Kept) -> None:

@@ -13,6 +13,7 @@ from emite.accounts.models import User
 from emite.integrations.keys import create_key
 from emite.integrations.models import Scope
 from tests import make
+from tests.practice import Practice
 
 LINE = {
     "description": "Consulta de especialidad",
@@ -23,6 +24,14 @@ LINE = {
     "unit_price": "1000.00",
 }
 CHARGE: dict[str, Any] = {"lines": [LINE]}
+SERVICE = {
+    "patient_name": "Ana Torres Luna",
+    "rendered_on": "2026-11-20",
+    "code": "99213",
+    "payer": "SCE050620LQ5",
+    "fee": "900.00",
+    "patient_part": "250.00",
+}
 RECEPTOR = {
     "rfc": "XOJI740919U48",
     "nombre": "INGRID XODAR JIMENEZ",
@@ -50,6 +59,15 @@ class System:
             by=hospital.admin,
             now=make.now(),
         )
+        return cls(token)
+
+    @classmethod
+    def at(cls, practice: Practice) -> System:
+        """The agenda of a practice, with every scope."""
+        _, token = create_key(
+            practice.organization, name="Agenda", user=practice.admin, scopes=Scope.values, life=dt.timedelta(days=30),
+            by=practice.admin, now=make.now(),
+        )  # fmt: skip
         return cls(token)
 
     @property

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests import make
+from tests import practice as stand
 from tests.web.api.system import System
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -58,6 +59,8 @@ def test_every_example_runs(
     monkeypatch.syspath_prepend(str(ROOT / "clients" / "python"))
     monkeypatch.setenv("EMITE_URL", live_server.url)
     monkeypatch.setenv("EMITE_LLAVE", System.of(issuing).token)
+    practice = stand.practice()
+    monkeypatch.setenv("EMITE_LLAVE_CONSULTORIO", System.at(practice).token)
 
     names: dict[str, Any] = {}
     for language, example in EXAMPLES:

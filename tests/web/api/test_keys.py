@@ -13,7 +13,7 @@ from emite.integrations.keys import KeyRefused, create_key, find_key, revoke_key
 from emite.integrations.models import ApiKey, Scope
 from emite.organizations.models import Membership
 from tests import make
-from tests.web.api.system import RECEPTOR, System, problem
+from tests.web.api.system import RECEPTOR, SERVICE, System, problem
 
 pytestmark = pytest.mark.django_db
 
@@ -36,18 +36,24 @@ OPERATIONS = [
     ("get", "invoices/{invoice}", None, Scope.INVOICES_READ),
     ("get", "invoices/{invoice}/xml", None, Scope.INVOICES_READ),
     ("get", "invoices/{invoice}/pdf", None, Scope.INVOICES_READ),
+    ("get", "services", None, Scope.CHARGES_READ),
+    ("post", "services", SERVICE, Scope.CHARGES_WRITE),
+    ("post", "services/batch", {"services": [SERVICE]}, Scope.CHARGES_WRITE),
+    ("get", "services/{service}", None, Scope.CHARGES_READ),
+    ("post", "services/{service}/void", {"reason": "x"}, Scope.CHARGES_WRITE),
 ]
 
 
 def call(system: System, method: str, path: str, body: object, charge: object, invoice: object = None):  # type: ignore[no-untyped-def]
-    path = path.format(charge=charge, invoice=invoice or uuid.uuid4())
+    path = path.format(charge=charge, invoice=invoice or uuid.uuid4(), service=uuid.uuid4())
     return system.get(path) if method == "get" else system.post(path, body)
 
 
 def test_the_list_of_operations_is_whole() -> None:
     from emite.web.api.api import api
 
-    told = {(method, "/api/v1/" + path.format(charge="{pk}", invoice="{pk}")) for method, path, _, _ in OPERATIONS}
+    pk = dict.fromkeys(("charge", "invoice", "service"), "{pk}")
+    told = {(method, "/api/v1/" + path.format(**pk)) for method, path, _, _ in OPERATIONS}
     assert told == {(m, path) for path, item in api.get_openapi_schema()["paths"].items() for m in item}
 
 

@@ -28,8 +28,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from emite.care.models import Physician
 from tests import make
-from tests.web.api.system import LINE, RECEPTOR, System
+from tests import practice as stand
+from tests.web.api.system import LINE, RECEPTOR, SERVICE, System
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -56,6 +58,7 @@ class Attack:
     stranger: System
     charges: list[str]
     invoice: str
+    services: list[str]
     statuses: dict[int, int] = field(default_factory=dict)
 
     def send(self, case: Any, who: System) -> None:
@@ -89,9 +92,11 @@ def test_no_request_breaks_it_nor_surprises(issuing: make.Hospital, monkeypatch:
 
     his, theirs = System.of(issuing), make.hospital()
     stranger = System.of(theirs)
+    attends_too(issuing)
     invoice = asked(his)
     charges = [his.paid(), his.charge().json()["id"], stranger.charge().json()["id"], his.charge().json()["id"]]
-    attack = Attack(his, System.of(issuing, "invoices:read"), stranger, charges, invoice)
+    services = [str(his.post("services", SERVICE).json()["id"]) for _ in range(2)]
+    attack = Attack(his, System.of(issuing, "invoices:read"), stranger, charges, invoice, services)
     with one_connection():
         _attack_all(attack)
 
@@ -102,6 +107,12 @@ def test_no_request_breaks_it_nor_surprises(issuing: make.Hospital, monkeypatch:
     assert ({201, 403, 404, 422} if CASES >= 1000 else {404, 422}) <= set(statuses), statuses
     assert max(statuses) < 500, statuses
     print(f"{sum(statuses.values())} solicitudes inventadas: {dict(sorted(statuses.items()))}")
+
+
+def attends_too(hospital: make.Hospital) -> None:
+    """A physician and a payer: of the services that are invented some must be taken."""
+    Physician.objects.create(organization=hospital.organization, name="Xóchilt Casas", kind="especialista")
+    stand.payer(hospital.organization)
 
 
 def _attack_all(attack: Attack) -> None:
@@ -122,9 +133,21 @@ _LINE = st.fixed_dictionaries(
     optional={"discount": st.sampled_from(["0", "0.50", "0.25", "99999"]), "code": _CODE},
 )
 _CHARGE = st.fixed_dictionaries({"lines": st.lists(_LINE, min_size=1, max_size=3)}, optional={"external_id": _ID})
+_SERVICE = st.fixed_dictionaries(
+    {
+        "patient_name": st.just("Ana Torres Luna") | st.text(),
+        "rendered_on": st.sampled_from(["2026-01-15", "2026-11-20", "1999-01-01", "2999-12-31", "0001-01-01"]),
+        "code": st.sampled_from(["99213", "99203", "a b", "|"]),
+        "payer": st.sampled_from(["SCE050620LQ5", "seguros la ceiba", "otra"]),
+        "fee": _AMOUNT,
+    },
+    optional={"external_id": _ID, "patient_part": _AMOUNT, "reference": st.text(), "plan": st.just("Oro")},
+)
 _BODIES = {
+    "services": _SERVICE,
+    "services/batch": st.fixed_dictionaries({"services": st.lists(_SERVICE, min_size=1, max_size=4)}),
     "charges": _CHARGE,
-    "batch": st.fixed_dictionaries({"charges": st.lists(_CHARGE, min_size=1, max_size=4)}),
+    "charges/batch": st.fixed_dictionaries({"charges": st.lists(_CHARGE, min_size=1, max_size=4)}),
     "payments": st.fixed_dictionaries(
         {"parts": st.lists(st.fixed_dictionaries({"forma_pago": st.sampled_from(["01", "04"]), "amount": _AMOUNT}))}
     ),
@@ -138,6 +161,11 @@ _BODIES = {
 }
 
 
+def _body(path: str) -> Any:
+    ends = ["/".join(path.split("/")[-count:]) for count in (2, 1)]
+    return next((_BODIES[end] for end in ends if end in _BODIES), st.none())
+
+
 def _attack(operation: Any, attack: Attack, requests: int) -> None:
     cases = st.one_of(
         operation.as_strategy(generation_mode=GenerationMode.POSITIVE),
@@ -145,6 +173,7 @@ def _attack(operation: Any, attack: Attack, requests: int) -> None:
     )
     # What is voided can neither be paid nor invoiced afterwards: the last is left out there.
     known = [attack.invoice] if "/invoices/" in operation.path else attack.charges
+    known = attack.services if "/services/" in operation.path else known
     known = known[:3] if operation.path.endswith("/void") else known
     ids: list[str | None] = [None] if "{" not in operation.path else [None, *known]
     each = len(ids) + 2 + (operation.method.upper() == "POST")
@@ -152,7 +181,7 @@ def _attack(operation: Any, attack: Attack, requests: int) -> None:
     @seed(20261122)
     @settings(max_examples=-(-requests // each), deadline=None, database=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(case=cases, body=st.none() | _BODIES.get(operation.path.rpartition("/")[2], st.none()))
+    @given(case=cases, body=st.none() | _body(operation.path))
     def ask(case: Any, body: Any) -> None:
         case.headers = dict(case.headers or {}) | {"Host": "127.0.0.1", "Accept-Encoding": "identity"}
         if case.method == "POST" and body is not None:

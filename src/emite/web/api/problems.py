@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from emite.care.rendering import ServiceRefused
 from emite.cfdi.faults import CfdiInvalid, Fault
 from emite.charges.allocating import AlreadyAllocated
 from emite.charges.charging import ChargeInUse, DuplicateExternalId
@@ -42,11 +43,12 @@ CODES: Mapping[str, tuple[int, str]] = {
     "not_found": (404, "No existe"),
     "method_not_allowed": (405, "Esta dirección no acepta ese método"),
     "in_flight": (409, "La misma solicitud todavía se está atendiendo"),
-    "duplicate_external_id": (409, "Ya hay una remisión con ese external_id"),
+    "duplicate_external_id": (409, "Ya hay una remisión o un servicio con ese external_id"),
     "already_invoiced": (409, "La remisión ya tiene factura"),
     "not_invoiceable": (409, "La remisión no se puede facturar"),
     "charge_in_use": (409, "La remisión no se puede cancelar"),
     "charge_void": (409, "La remisión está cancelada"),
+    "service_in_use": (409, "El servicio no se puede cambiar así"),
     "portal_off": (409, "El portal está apagado"),
     "not_stamped": (409, "La factura todavía no está timbrada"),
     "too_large": (413, "El cuerpo es demasiado grande"),
@@ -139,6 +141,15 @@ def _duplicate(error: DuplicateExternalId) -> Problem:
 def _line(error: LineRefused) -> Problem:
     wrong = Wrong(f"lines[{error.position - 1}].{error.field}", "refused", error.message)
     return Problem("line_refused", f"Línea {error.position}: {error.message}", [wrong])
+
+
+def _service(error: ServiceRefused) -> Problem:
+    if error.field == "external_id":
+        return Problem("duplicate_external_id", error.message, [Wrong("external_id", "duplicate", error.message)])
+    if not error.field:
+        return Problem("service_in_use", error.message)
+    name = {"issuer": "issuer_rfc", "contract": "plan"}.get(error.field, error.field)
+    return Problem("invalid", f"{name}: {error.message}", [Wrong(name, "refused", error.message)])
 
 
 def _payment(error: PaymentRefused) -> Problem:
@@ -241,6 +252,7 @@ _MAKERS: Sequence[tuple[type[Exception], Callable[[Any], Problem]]] = (
                                        [Wrong("Idempotency-Key", "reused", "Ya se usó con otros datos.")])),
     (DuplicateExternalId, _duplicate),
     (LineRefused, _line),
+    (ServiceRefused, _service),
     (PaymentRefused, _payment),
     (CfdiInvalid, _sat),
     (NotAllowed, lambda _: Problem("not_allowed", "El usuario de la llave no tiene permiso de emitir facturas.")),

@@ -35,9 +35,9 @@ def comprobante(root: etree._Element) -> Comprobante:
     """What the tree of a CFDI 4.0 says. Raises ValueError when something that every CFDI has is missing."""
     try:
         return Comprobante(
-            tipo=root.attrib["TipoDeComprobante"],
-            fecha=datetime.fromisoformat(root.attrib["Fecha"]),
-            lugar_expedicion=root.attrib["LugarExpedicion"],
+            tipo=_at(root, "TipoDeComprobante"),
+            fecha=datetime.fromisoformat(_at(root, "Fecha")),
+            lugar_expedicion=_at(root, "LugarExpedicion"),
             emisor=_emisor(_one(root, "Emisor")),
             receptor=_receptor(_one(root, "Receptor")),
             conceptos=tuple(_concepto(node) for node in _one(root, "Conceptos")),
@@ -45,9 +45,9 @@ def comprobante(root: etree._Element) -> Comprobante:
             metodo_pago=root.get("MetodoPago"),
             serie=root.get("Serie"),
             folio=root.get("Folio"),
-            moneda=root.attrib["Moneda"],
+            moneda=_at(root, "Moneda"),
             tipo_cambio=_optional(root, "TipoCambio"),
-            exportacion=root.attrib["Exportacion"],
+            exportacion=_at(root, "Exportacion"),
             condiciones_de_pago=root.get("CondicionesDePago"),
             informacion_global=_global(root.find(f"{_C}InformacionGlobal")),
             relacionados=tuple(_related(node) for node in root.findall(f"{_C}CfdiRelacionados")),
@@ -69,7 +69,7 @@ def same_document(content: Comprobante, root: etree._Element) -> bool:
 
 
 def _bare(root: etree._Element) -> bytes:
-    copy = etree.fromstring(etree.tostring(root))
+    copy = etree.fromstring(etree.tostring(root))  # our own tree
     for name in _SEAL:
         copy.attrib.pop(name, None)
     return without_stamp(copy)
@@ -83,16 +83,16 @@ def _one(node: etree._Element, name: str) -> etree._Element:
 
 
 def _emisor(node: etree._Element) -> Emisor:
-    return Emisor(rfc=node.attrib["Rfc"], nombre=node.attrib["Nombre"], regimen_fiscal=node.attrib["RegimenFiscal"])
+    return Emisor(rfc=_at(node, "Rfc"), nombre=_at(node, "Nombre"), regimen_fiscal=_at(node, "RegimenFiscal"))
 
 
 def _receptor(node: etree._Element) -> Receptor:
     return Receptor(
-        rfc=node.attrib["Rfc"],
-        nombre=node.attrib["Nombre"],
-        domicilio_fiscal=node.attrib["DomicilioFiscalReceptor"],
-        regimen_fiscal=node.attrib["RegimenFiscalReceptor"],
-        uso_cfdi=node.attrib["UsoCFDI"],
+        rfc=_at(node, "Rfc"),
+        nombre=_at(node, "Nombre"),
+        domicilio_fiscal=_at(node, "DomicilioFiscalReceptor"),
+        regimen_fiscal=_at(node, "RegimenFiscalReceptor"),
+        uso_cfdi=_at(node, "UsoCFDI"),
         residencia_fiscal=node.get("ResidenciaFiscal"),
         num_reg_id_trib=node.get("NumRegIdTrib"),
     )
@@ -100,21 +100,21 @@ def _receptor(node: etree._Element) -> Receptor:
 
 def _concepto(node: etree._Element) -> Concepto:
     return Concepto(
-        clave_prod_serv=node.attrib["ClaveProdServ"],
-        cantidad=Decimal(node.attrib["Cantidad"]),
-        clave_unidad=node.attrib["ClaveUnidad"],
-        descripcion=node.attrib["Descripcion"],
-        valor_unitario=Decimal(node.attrib["ValorUnitario"]),
-        importe=Decimal(node.attrib["Importe"]),
-        objeto_imp=node.attrib["ObjetoImp"],
+        clave_prod_serv=_at(node, "ClaveProdServ"),
+        cantidad=Decimal(_at(node, "Cantidad")),
+        clave_unidad=_at(node, "ClaveUnidad"),
+        descripcion=_at(node, "Descripcion"),
+        valor_unitario=Decimal(_at(node, "ValorUnitario")),
+        importe=Decimal(_at(node, "Importe")),
+        objeto_imp=_at(node, "ObjetoImp"),
         descuento=_optional(node, "Descuento"),
         no_identificacion=node.get("NoIdentificacion"),
         unidad=node.get("Unidad"),
         traslados=tuple(
             Traslado(
-                base=Decimal(tax.attrib["Base"]),
-                impuesto=tax.attrib["Impuesto"],
-                tipo_factor=tax.attrib["TipoFactor"],
+                base=Decimal(_at(tax, "Base")),
+                impuesto=_at(tax, "Impuesto"),
+                tipo_factor=_at(tax, "TipoFactor"),
                 tasa_o_cuota=_optional(tax, "TasaOCuota"),
                 importe=_optional(tax, "Importe"),
             )
@@ -122,11 +122,11 @@ def _concepto(node: etree._Element) -> Concepto:
         ),
         retenciones=tuple(
             Retencion(
-                base=Decimal(tax.attrib["Base"]),
-                impuesto=tax.attrib["Impuesto"],
-                tipo_factor=tax.attrib["TipoFactor"],
-                tasa_o_cuota=Decimal(tax.attrib["TasaOCuota"]),
-                importe=Decimal(tax.attrib["Importe"]),
+                base=Decimal(_at(tax, "Base")),
+                impuesto=_at(tax, "Impuesto"),
+                tipo_factor=_at(tax, "TipoFactor"),
+                tasa_o_cuota=Decimal(_at(tax, "TasaOCuota")),
+                importe=Decimal(_at(tax, "Importe")),
             )
             for tax in node.findall(f"{_C}Impuestos/{_C}Retenciones/{_C}Retencion")
         ),
@@ -136,11 +136,18 @@ def _concepto(node: etree._Element) -> Concepto:
 def _global(node: etree._Element | None) -> InformacionGlobal | None:
     if node is None:
         return None
-    return InformacionGlobal(node.attrib["Periodicidad"], node.attrib["Meses"], int(node.attrib["Año"]))
+    return InformacionGlobal(_at(node, "Periodicidad"), _at(node, "Meses"), int(_at(node, "Año")))
 
 
 def _related(node: etree._Element) -> Relacionados:
-    return Relacionados(node.attrib["TipoRelacion"], tuple(each.attrib["UUID"] for each in node))
+    return Relacionados(_at(node, "TipoRelacion"), tuple(_at(each, "UUID") for each in node))
+
+
+def _at(node: etree._Element, name: str) -> str:
+    value = node.get(name)
+    if value is None:
+        raise KeyError(name)
+    return value
 
 
 def _optional(node: etree._Element, name: str) -> Decimal | None:

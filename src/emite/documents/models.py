@@ -11,6 +11,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from emite.database.ids import uuid7
 from emite.issuers.models import Issuer, PacAccount, Series, StoredCsd
 from emite.organizations.models import OwnedByOrganization
 
@@ -241,3 +242,25 @@ class Delivery(OwnedByOrganization):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["next_at"], condition=Q(state="pending"), name="delivery_due"),
         ]
+
+
+class Quarantine(models.Model):
+    """A backup was restored: until `lifted_at` nothing is sealed nor sent, by any organization."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    #: The moment of which the backup is.
+    taken_at = models.DateTimeField()
+    restored_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(lifted_at=None, lifted_by="") | (Q(lifted_at__isnull=False) & ~Q(lifted_by="")),
+                name="quarantine_lifted_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.taken_at:%Y-%m-%d %H:%M} {'terminada' if self.lifted_at else 'abierta'}"

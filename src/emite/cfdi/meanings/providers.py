@@ -109,6 +109,7 @@ SWSAPIEN: Final[dict[str, Meaning]] = _table(
 OWN: Final[dict[str, Meaning]] = _table(
     (
         ("EMI-ACUSE", "", "El acuse recibido no corresponde a la solicitud", WAIT),
+        ("EMI-CUARENTENA", "", "Se restauró un respaldo y todavía no se timbra", WAIT),
         ("EMI-FALTA", "", "Falta algo para poder sellar", ISSUER),
         ("EMI-MANIFIESTO", "", "Falta registrar la carta manifiesto del emisor con el PAC", MANIFEST),
         ("EMI-TFD", "", "El timbre recibido no corresponde al documento", WAIT),

@@ -18,7 +18,10 @@ from emite.organizations.models import OwnedByOrganization
 
 
 class CreditNote(OwnedByOrganization):
-    """A document of type E that takes income back. `active` until its document comes to nothing or is cancelled."""
+    """A document of type E that takes income back. `active` until its document comes to nothing or is cancelled.
+
+    Of an invoice to an insurer it has no charge: what it takes from is the invoice itself (`settlements.disallowing`).
+    """
 
     class Reason(models.TextChoices):
         DEVOLUCION = "devolucion", "Devolución"
@@ -29,7 +32,7 @@ class CreditNote(OwnedByOrganization):
 
     document = models.OneToOneField(FiscalDocument, on_delete=models.PROTECT, related_name="credit_note")
     original = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="credit_notes")
-    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="credit_notes")
+    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="credit_notes", null=True, blank=True)
     reason = models.CharField("motivo", max_length=12, choices=Reason.choices)
     explanation = models.CharField("qué pasó", max_length=200, blank=True)
     forma_pago = models.CharField(max_length=2)
@@ -76,7 +79,7 @@ class CreditBalance(OwnedByOrganization):
     """
 
     document = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="+")
-    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="+")
+    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     position = models.PositiveIntegerField()
     tax = models.CharField(max_length=24, blank=True)
     ceiling = models.DecimalField(max_digits=18, decimal_places=2)
@@ -85,7 +88,9 @@ class CreditBalance(OwnedByOrganization):
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
-                fields=["organization", "document", "charge", "position", "tax"], name="credit_balance_one_per_tax"
+                fields=["organization", "document", "charge", "position", "tax"],
+                nulls_distinct=False,
+                name="credit_balance_one_per_tax",
             ),
             models.CheckConstraint(
                 condition=Q(credited__gte=0) & Q(credited__lte=F("ceiling")), name="credit_within_invoice"

@@ -63,14 +63,21 @@ def original_of(charge: Charge) -> Original:
 
 def left_of(original: Original, *, lock: bool = False) -> tuple[Part, ...]:
     """What is not credited of each part. With `lock`, the balances exist and are held until the transaction ends."""
+    return left_in(original.document, original.parts, charge=original.charge, lock=lock)
+
+
+def left_in(
+    document: FiscalDocument, parts: Sequence[Part], *, charge: Charge | None, lock: bool = False
+) -> tuple[Part, ...]:
+    """The same of any ingreso; one to an insurer has no charge."""
     rows = CreditBalance.objects.filter(
-        organization_id=original.document.organization_id, document=original.document, charge=original.charge
-    )
+        organization_id=document.organization_id, document=document, charge=charge
+    )  # fmt: skip
     if lock:
-        CreditBalance.objects.bulk_create(_balances(original), ignore_conflicts=True)
+        CreditBalance.objects.bulk_create(_balances(document, parts, charge), ignore_conflicts=True)
         rows = rows.select_for_update().order_by("position", "tax")
     credited = {(row.position, row.tax): row.credited for row in rows}
-    return tuple(_less(part, credited) for part in original.parts)
+    return tuple(_less(part, credited) for part in parts)
 
 
 def _less(part: Part, credited: dict[tuple[int, str], Decimal]) -> Part:
@@ -89,17 +96,17 @@ def amounts(parts: Iterable[Part]) -> Iterator[tuple[int, str, Decimal]]:
                 yield part.position, tax, amount
 
 
-def _balances(original: Original) -> list[CreditBalance]:
+def _balances(document: FiscalDocument, parts: Sequence[Part], charge: Charge | None) -> list[CreditBalance]:
     return [
         CreditBalance(
-            organization_id=original.document.organization_id,
-            document=original.document,
-            charge=original.charge,
+            organization_id=document.organization_id,
+            document=document,
+            charge=charge,
             position=position,
             tax=tax,
             ceiling=amount,
         )
-        for position, tax, amount in amounts(original.parts)
+        for position, tax, amount in amounts(parts)
     ]
 
 

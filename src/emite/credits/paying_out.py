@@ -78,6 +78,7 @@ def hand_over(
 
 
 def _take(note: CreditNote, session: RegisterSession, user: User, now: dt.datetime) -> None:
+    assert note.charge is not None  # only a charge's note gives money back
     why = f"Devolución de {note.charge.folio}, con nota de crédito"
     key = uuid.uuid5(note.pk, "efectivo")
     drawer.move(session, CashMovement.Kind.WITHDRAWAL, note.total, reason=why, user=user, now=now, key=key)

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from emite.database import embedded, looking
 from emite.database.address import is_external
@@ -140,7 +141,7 @@ def _inside(*, running: bool) -> Iterator[Finding]:
         yield Finding(True, "Tablas al día.")
         now = dt.datetime.now(dt.UTC)
         looks: Iterable[Callable[[dt.datetime], Iterator[Finding]]]
-        looks = (_certificates, _clock, _documents, _globals, _mail)
+        looks = (_certificates, _clock, _documents, _globals, _complements, _mail)
         for one in (_worker, *looks) if running else looks:
             yield from one(now)
     finally:
@@ -214,6 +215,19 @@ def _globals(now: dt.datetime) -> Iterator[Finding]:
     for organization in {issuer.organization_id: issuer.organization for issuer in issuers}.values():
         if watching.lacks_user(organization):
             yield Finding(False, f"{organization.slug}: {watching.NOBODY} Que un administrador vincule a otra persona.")
+
+
+def _complements(now: dt.datetime) -> Iterator[Finding]:
+    from emite.settlements import checking
+
+    wrong = len(list(checking.faults()))
+    if wrong:
+        yield Finding(False, f"{wrong} saldos por cobrar no son lo que dicen sus papeles. Los nombra: emite verify")
+    # Nowhere in Mexico is it later than in Tijuana: what is late there is late everywhere.
+    today = now.astimezone(ZoneInfo("America/Tijuana")).date()
+    for slug, count, since in checking.late(today):
+        words = f"{slug}: {count} complementos de pago vencidos, el primero el {since:%d/%m/%Y}."
+        yield Finding(None, f"{words} Se generan en Complementos; el SAT los recibe aunque sea tarde.")
 
 
 def _mail(now: dt.datetime) -> Iterator[Finding]:

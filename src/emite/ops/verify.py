@@ -1,5 +1,5 @@
 """`emite verify`: reads everything back critically: the log's chains, each stamped XML, where income stands,
-each sealed secret.
+what is owed, each sealed secret.
 Repairs nothing."""
 
 import argparse
@@ -16,7 +16,7 @@ def run(options: argparse.Namespace) -> int:
     """Print what does not hold; 0 when everything does, 1 otherwise."""
     with ground.standing():
         wrong = 0
-        for message in (*_chains(), *_stamped(), *_income(), *_secrets()):
+        for message in (*_chains(), *_stamped(), *_income(), *_owed(), *_secrets()):
             wrong += 1
             print(message)
     print("Todo está íntegro." if not wrong else f"{wrong} fallas.")
@@ -59,6 +59,13 @@ def _stamped() -> Iterator[str]:
 def _income() -> Iterator[str]:
     """Of each charge, live ingresos less live egresos are what it is worth."""
     from emite.credits import checking
+
+    yield from checking.faults()
+
+
+def _owed() -> Iterator[str]:
+    """Of each invoice to be paid later, what is owed is what its notes, payments and complements say."""
+    from emite.settlements import checking
 
     yield from checking.faults()
 

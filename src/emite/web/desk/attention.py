@@ -97,6 +97,7 @@ def credit_roads(organization: Organization, now: dt.datetime) -> list[Road]:
             created_at__gte=now - REFUSED_SINCE,
         )
         .exclude(reason=CreditNote.Reason.LATE)
+        .exclude(charge=None)  # of an invoice to an insurer: its page says it
         .exclude(Exists(again))
         .select_related("document", "charge")
         .defer("document__content")
@@ -137,6 +138,7 @@ def complements(organization: Organization, now: dt.datetime) -> list[Entry]:
 
 
 def _note_entry(row: CreditNote) -> Entry:
+    assert row.charge is not None
     refused = row.document.state == State.REJECTED
     why = f"rechazada ({row.document.last_code}): {row.document.last_text}" if refused else "en duda con el PAC."
     detail = f"{row.get_reason_display()} de ${row.total:,.2f} {why}"

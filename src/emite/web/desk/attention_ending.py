@@ -103,6 +103,7 @@ def _cancellation(row: CancellationRequest) -> Entry:
 
 
 def _owed(row: CreditNote) -> Entry:
+    assert row.charge is not None  # only a charge's note gives money back
     detail = f"La nota de crédito se timbró y su efectivo no ha salido de la caja {row.register}: entréguelo o avise."
     title = f"Faltan ${row.total:,.2f} en efectivo de {row.charge.folio}"
     address = f"{reverse('desk:charge', args=[row.charge_id])}#notas-de-credito"

@@ -109,6 +109,7 @@ class _Resolved:
     """Mixed into connections: to the very address that was judged, under the name that was written."""
 
     address: str = ""
+    _dns_host: str
 
     def _new_conn(self) -> socket.socket:
         name, self._dns_host = self._dns_host, self.address

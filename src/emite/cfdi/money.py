@@ -79,6 +79,12 @@ def text(value: Decimal, places: int | None = None) -> str:
     With `places`, exactly so many decimals: zeros are added or dropped, but a digit that counts never is: rounding is a
     decision of the caller. Raises ValueError when `value` is not finite or does not fit, TypeError when not a Decimal.
     """
+    if places is None and isinstance(value, Decimal):
+        plain = str(value)
+        if plain.replace(
+            ".", "", 1
+        ).isdigit():  # neither sign nor exponent: as format() would write it, in half the time
+            return plain
     if not isinstance(value, Decimal):
         raise TypeError(f"an amount is a Decimal, not {type(value).__name__}")
     if not value.is_finite():

@@ -40,6 +40,10 @@ class Writer:
         """A tag without content. Raises CfdiInvalid like `start`."""
         self._parts.append(f"{_tag(name, attributes)}/>")
 
+    def written(self, text: str) -> None:
+        """What is XML already: its caller escaped it."""
+        self._parts.append(text)
+
     def text(self) -> str:
         """All that was written."""
         return "".join(self._parts)
@@ -52,12 +56,17 @@ def writable(name: str, value: str) -> None:
         raise CfdiInvalid([Fault("EMI001", message, f"//@{name}")])
 
 
+def attribute(key: str, value: str) -> str:
+    """An attribute with its blank before it. Raises CfdiInvalid for a character that XML cannot carry."""
+    if not value.isalnum() and _SPECIAL.search(value):
+        writable(key, value)
+        value = value.translate(_ENTITIES)
+    return f' {key}="{value}"'
+
+
 def _tag(name: str, attributes: Attributes) -> str:
     tag = f"<{name}"
     for key, value in attributes.items():
         if value is not None:
-            if not value.isalnum() and _SPECIAL.search(value):
-                writable(key, value)
-                value = value.translate(_ENTITIES)
-            tag += f' {key}="{value}"'
+            tag += attribute(key, value)
     return tag

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -13,6 +14,8 @@ from lxml import etree
 from emite.cfdi import money, rules
 from emite.cfdi.faults import Severity
 from emite.cfdi.rules.conceptos import importe_limits
+from emite.cfdi.rules.registry import Each, rules_for
+from emite.cfdi.rules.view import CFDI, Concepto, Documento, Tax, read
 from tests.cfdi.rules.cases import C
 from tests.cfdi.rules.documents import DOCUMENTS, document, put
 
@@ -174,3 +177,42 @@ def _write(node: etree._Element, base: Decimal, rate: str, tax: Decimal) -> None
                 del node.attrib[name]
     else:
         put(".", TipoFactor="Tasa", TasaOCuota=rate, Importe=format(tax, "f"))(node)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_rule_of_the_kind_reads_nothing_but_the_kind(name: str) -> None:
+    looked_at: list[str] = []
+
+    def look(d: Documento, concepto: Concepto) -> None:
+        del concepto.cantidad, concepto.valor_unitario, concepto.importe, concepto.descuento
+        nodes: list[tuple[Each, Concepto | Tax]] = [("concepto", concepto)]
+        nodes += [("traslado", tax) for tax in concepto.traslados] + [
+            ("retencion", tax) for tax in concepto.retenciones
+        ]
+        for each, node in nodes:
+            if isinstance(node, Tax):
+                del node.base, node.importe
+            for code, _, function in rules_for(each, "kind"):
+                function(d, node)  # an AttributeError tells of a rule that reads more
+                looked_at.append(code)
+
+    read(document(name), look)
+    assert looked_at
+
+
+def test_what_is_wrong_with_a_kind_is_said_of_each_concept_in_its_order() -> None:
+    root = document("factura")
+    conceptos = root.find(f"{CFDI}Conceptos")
+    assert conceptos is not None
+    first = conceptos[0]
+    first.set("ClaveProdServ", "99999999")
+    first.set("Importe", "1")
+    for _ in range(2):
+        conceptos.append(deepcopy(first))
+    wrong = [(fault.code, fault.xpath) for fault in rules.check(root) if "Conceptos" in fault.xpath]
+    alike = [(code, xpath.replace("[1]", "[{}]", 1)) for code, xpath in wrong if "Concepto[1]" in xpath]
+
+    assert ("CFDI40162", "/cfdi:Comprobante/cfdi:Conceptos/cfdi:Concepto[{}]/@ClaveProdServ") in alike
+    assert ("CFDI40167", "/cfdi:Comprobante/cfdi:Conceptos/cfdi:Concepto[{}]/@Importe") in alike
+    places = range(len(conceptos) - 1, len(conceptos) + 1)
+    assert wrong[-2 * len(alike) :] == [(code, xpath.format(place)) for place in places for code, xpath in alike]

@@ -51,6 +51,11 @@ _DOCUMENTO: Final = rules_for("documento")
 _RELACION: Final = rules_for("relacion")
 _CONCEPTO: Final = rules_for("concepto")
 _TRASLADO: Final = rules_for("traslado")
+_CONCEPTO_KIND: Final = rules_for("concepto", "kind")
+_TRASLADO_KIND: Final = rules_for("traslado", "kind")
+_RETENCION_KIND: Final = rules_for("retencion", "kind")
+_CONCEPTO_AMOUNTS: Final = rules_for("concepto", "all")
+_TRASLADO_AMOUNTS: Final = rules_for("traslado", "all")
 _RETENCION: Final = rules_for("retencion")
 _TERCERO: Final = rules_for("tercero")
 _ADUANA: Final = rules_for("aduana")
@@ -81,15 +86,15 @@ def check(
     faults: list[Fault] = []
     if root.tag != f"{CFDI}Comprobante":
         return [Fault("301", "El documento no es un CFDI 4.0: su raíz debe ser cfdi:Comprobante.", "/")]
-    d = read(root, foreign=tipo_check == "foreign", now=now)
+    kinds = _Kinds()
+    d = read(root, kinds.check, foreign=tipo_check == "foreign", now=now)
     for code, at, function in _DOCUMENTO:
         finding = function(d)
         if finding:
             faults.append(_fault(code, finding, at))
     for path, tipo in d.relaciones:
         _run(_RELACION, d, tipo, path, faults)
-    for concepto in d.conceptos:
-        _check_concepto(d, concepto, faults)
+    faults += kinds.faults
     if d.impuestos is not None:
         for tax in d.impuestos.retenciones:
             _run(_RESUMEN_RETENCION, d, tax, tax.path, faults)
@@ -116,13 +121,41 @@ def _check_pago(d: Documento, pago: PagoNode, faults: list[Fault]) -> None:
                     faults.append(_fault(code, finding, tax.path + at))
 
 
-def _check_concepto(d: Documento, concepto: Concepto, faults: list[Fault]) -> None:
-    for code, at, function in _CONCEPTO:
+class _Kinds:
+    """The concepts of one document: what depends on their kind alone is asked once for each kind."""
+
+    __slots__ = ("faults", "sound")
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+        self.sound: dict[tuple[object, ...], bool] = {}
+
+    def check(self, d: Documento, concepto: Concepto) -> None:
+        kind = concepto.kind
+        sound = self.sound.get(kind)
+        if sound is None:
+            sound = self.sound[kind] = _kind_is_sound(d, concepto)
+        _check_concepto(d, concepto, self.faults, kind_is_sound=sound)
+
+
+def _kind_is_sound(d: Documento, concepto: Concepto) -> bool:
+    found: list[Fault] = []
+    _run(_CONCEPTO_KIND, d, concepto, "", found)
+    for tax in concepto.traslados:
+        _run(_TRASLADO_KIND, d, tax, "", found)
+    for tax in concepto.retenciones:
+        _run(_RETENCION_KIND, d, tax, "", found)
+    return not found
+
+
+def _check_concepto(d: Documento, concepto: Concepto, faults: list[Fault], *, kind_is_sound: bool) -> None:
+    for code, at, function in _CONCEPTO_AMOUNTS if kind_is_sound else _CONCEPTO:
         finding = function(d, concepto)
         if finding:
             faults.append(_fault(code, finding, concepto.path + at))
+    rules = _TRASLADO_AMOUNTS if kind_is_sound else _TRASLADO
     for tax in concepto.traslados:
-        for code, at, function in _TRASLADO:
+        for code, at, function in rules:
             finding = function(d, tax)
             if finding:
                 faults.append(_fault(code, finding, tax.path + at))

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from emite.cfdi import codes, money
 from emite.cfdi.codes import Kind
 
-_NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,6})?")
+# SAT's t_Importe: [0-9]{1,18}(.[0-9]{1,6})?
+_MOST_DIGITS: Final = 18
+_MOST_DECIMALS: Final = 6
+# Half of the last decimal written: what rounding may have hidden.
+_HALVES: Final = tuple(Decimal(5).scaleb(-places - 1) for places in range(_MOST_DECIMALS + 1))
+
+
+class Amount(NamedTuple):
+    """An amount as written: its value, its decimals, and half a unit of the last of them (0.005 for "10.50")."""
+
+    value: Decimal
+    decimals: int
+    half: Decimal
 
 
 @lru_cache(8192)
-def number(text: str | None) -> Decimal | None:
+def amount(text: str | None) -> Amount | None:
     """An amount as SAT writes them (t_Importe); None for anything else, which is the XSD's affair."""
     if text is None:
         return None
     text = text.strip()
-    return Decimal(text) if _NUMBER.fullmatch(text) else None
+    whole, point, fraction = text.partition(".")
+    if not (whole.isdigit() and len(whole) <= _MOST_DIGITS and text.isascii()):
+        return None
+    if point and not (fraction.isdigit() and len(fraction) <= _MOST_DECIMALS):
+        return None
+    places = len(fraction)
+    return Amount(Decimal(text), places, _HALVES[places])
+
+
+def number(text: str | None) -> Decimal | None:
+    """The value of an amount as SAT writes them; None for anything else."""
+    found = amount(text)
+    return None if found is None else found.value
 
 
 def not_positive(text: str | None) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from emite.cfdi import money
 from emite.cfdi.rules.comprobante import in_catalogue
 from emite.cfdi.rules.conceptos import broken_limits
-from emite.cfdi.rules.numbers import not_positive, number, rate_allowed
+from emite.cfdi.rules.numbers import amount, not_positive, number, rate_allowed
 from emite.cfdi.rules.pagos_pago import too_precise
 from emite.cfdi.rules.pagos_view import Docto, PagoTax, exchange
 from emite.cfdi.rules.registry import Finding, rule
@@ -172,10 +172,10 @@ def _rate(tax: PagoTax) -> Finding:
 
 
 def _importe(tax: PagoTax) -> Finding:
-    tasa = number(tax.tasa)
-    if not tax.sound or tasa is None or tax.base is None or tax.importe is None:
+    tasa, base, importe = number(tax.tasa), amount(tax.base), amount(tax.importe)
+    if not tax.sound or tasa is None or base is None or importe is None:
         return None
-    broken = broken_limits(tax.base, tasa, money.ZERO, tax.importe)
+    broken = broken_limits(base, tasa, money.ZERO, importe)
     if broken is None:
         return None
     return (

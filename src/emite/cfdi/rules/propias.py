@@ -11,9 +11,8 @@ from typing import Final
 
 from emite.cfdi import codes, money
 from emite.cfdi.rfc import EXTRANJERO, PUBLICO_EN_GENERAL, Rfc, RfcInvalid
-from emite.cfdi.rules.conceptos import half_step
 from emite.cfdi.rules.informacion_global import NOMBRE_PUBLICO
-from emite.cfdi.rules.numbers import decimals, number
+from emite.cfdi.rules.numbers import amount
 from emite.cfdi.rules.registry import Aviso, Finding, rule
 from emite.cfdi.rules.terceros import PLATAFORMA_EXTRANJERA
 from emite.cfdi.rules.view import Concepto, Documento
@@ -144,17 +143,18 @@ def importe_del_producto(d: Documento, c: Concepto) -> Finding:
 
     SAT's limits take "1" for anything between 0.5 and 1.5 and let half as much again pass.
     """
-    if c.cantidad is None or c.valor_unitario is None or c.importe is None or decimals(c.cantidad):
+    cantidad, valor, importe = amount(c.cantidad), amount(c.valor_unitario), amount(c.importe)
+    if cantidad is None or valor is None or importe is None or cantidad.decimals:
         return None
-    cantidad, valor, importe = number(c.cantidad), number(c.valor_unitario), number(c.importe)
-    if cantidad is None or valor is None or importe is None:
+    product = money.times(cantidad.value, valor.value)
+    if importe.value == product:
         return None
-    product = money.times(cantidad, valor)
-    margin = money.times(cantidad, half_step(c.valor_unitario)) + 2 * half_step(c.importe)
-    if abs(importe - product) <= margin:
+    margin = money.times(cantidad.value, valor.half) + 2 * importe.half
+    if abs(importe.value - product) <= margin:
         return None
     return Aviso(
-        f"El campo Importe es {importe:f} y {cantidad:f} por {valor:f} son {product:f}: el SAT lo deja pasar, revíselo."
+        f"El campo Importe es {importe.value:f} y {cantidad.value:f} por {valor.value:f} son {product:f}: "
+        "el SAT lo deja pasar, revíselo."
     )
 
 

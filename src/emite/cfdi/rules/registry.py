@@ -15,6 +15,9 @@ Each = Literal[
     "pagos", "pago", "docto", "retencion_dr", "traslado_dr", "retencion_p", "traslado_p",
 ]  # fmt: skip
 
+# What of its node a rule reads: all of it, or only what many nodes share (keys, and which attributes are there).
+Reads = Literal["all", "kind"]
+
 Finding = str | None  # what to tell the person, or None when the rule holds
 RuleFunction = Callable[..., Finding]
 _F = TypeVar("_F", bound=Callable[..., Finding])
@@ -33,16 +36,20 @@ class Rule(NamedTuple):
     each: Each
     at: str
     function: RuleFunction
+    reads: Reads
 
 
 _declared: Final[list[Rule]] = []
 
 
-def rule(code: str, *, each: Each = "documento", at: str = "") -> Callable[[_F], _F]:
-    """Declares the function below it as the rule `code`. Its docstring states what must hold."""
+def rule(code: str, *, each: Each = "documento", at: str = "", reads: Reads = "all") -> Callable[[_F], _F]:
+    """Declares the function below it as the rule `code`. Its docstring states what must hold.
+
+    One that reads but the kind of a concept or of its taxes is asked once for all concepts alike.
+    """
 
     def declare(function: _F) -> _F:
-        _declared.append(Rule(code, each, at, function))
+        _declared.append(Rule(code, each, at, function, reads))
         return function
 
     return declare
@@ -53,6 +60,10 @@ def declared() -> tuple[Rule, ...]:
     return tuple(_declared)
 
 
-def rules_for(each: Each) -> tuple[tuple[str, str, Callable[..., Any]], ...]:
+def rules_for(each: Each, *reads: Reads) -> tuple[tuple[str, str, Callable[..., Any]], ...]:
     """The rules of one kind of node as plain tuples (code, at, function): the loops over them are hot."""
-    return tuple((found.code, found.at, found.function) for found in _declared if found.each == each)
+    return tuple(
+        (found.code, found.at, found.function)
+        for found in _declared
+        if found.each == each and (not reads or found.reads in reads)
+    )

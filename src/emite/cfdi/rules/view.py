@@ -7,7 +7,7 @@ fault says it. The rules are in the modules beside this one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -30,36 +30,61 @@ FECHA: Final = re.compile(
 )
 
 ROOT: Final = "/cfdi:Comprobante"
+_CONCEPTO: Final = f"{ROOT}/cfdi:Conceptos/cfdi:Concepto"
+
+
+_IMPUESTOS: Final = f"{CFDI}Impuestos"
+_TRASLADOS: Final = f"{CFDI}Traslados"
+_RETENCIONES: Final = f"{CFDI}Retenciones"
 
 
 def _attributes(node: etree._Element) -> dict[str, str]:
     return dict(node.items())  # type: ignore[arg-type] # half the time of dict(node.attrib); lxml gives str for both
 
 
+class TaxKind:
+    """What the taxes of many concepts share. `sound`: SAT's catalogues and the factor's own rules hold for them.
+
+    `group` is what their amounts are added up by.
+    """
+
+    __slots__ = ("factor", "group", "impuesto", "known", "side", "sound", "tasa", "with_importe")
+
+    def __init__(self, side: Kind, impuesto: str, factor: str, tasa: str | None, with_importe: bool) -> None:
+        self.side = side
+        self.impuesto, self.factor, self.tasa, self.with_importe = impuesto, factor, tasa, with_importe
+        exempt = factor == "Exento"
+        self.group = (impuesto, factor, "" if exempt else rate_key(tasa))
+        self.known = codes.contains("c_Impuesto", impuesto) and codes.contains("c_TipoFactor", factor)
+        if exempt:
+            rated = side == "traslado" and tasa is None
+        else:
+            rated = tasa is not None and rate_allowed(impuesto, factor, tasa, side)
+        self.sound = self.known and rated and with_importe is not exempt
+
+
 @lru_cache(1024)
-def _known_and_rated(impuesto: str, factor: str, tasa: str | None, kind: Kind) -> tuple[bool, bool]:
-    """Whether SAT's catalogues have the tax and the factor, and whether this rate may stand with them."""
-    known = codes.contains("c_Impuesto", impuesto) and codes.contains("c_TipoFactor", factor)
-    if factor == "Exento":
-        return known, known and kind == "traslado" and tasa is None
-    return known, known and tasa is not None and rate_allowed(impuesto, factor, tasa, kind)
+def _tax_kind(side: Kind, impuesto: str, factor: str, tasa: str | None, with_importe: bool) -> TaxKind:
+    return TaxKind(side, impuesto.strip(), factor.strip(), tasa, with_importe)
 
 
 class Tax:
-    """A Traslado or Retencion of a concept. `sound`: SAT's catalogues and the factor's own rules hold for it."""
+    """A Traslado or Retencion of a concept: its amounts as written, and what it shares with others."""
 
-    __slots__ = ("base", "factor", "importe", "impuesto", "known", "path", "sound", "tasa")
+    __slots__ = ("base", "importe", "kind", "place")
 
-    def __init__(self, path: str, attributes: dict[str, str], kind: Kind) -> None:
-        get = attributes.get
-        self.path = path
+    def __init__(self, place: tuple[int, int], node: etree._Element, side: Kind) -> None:
+        get = node.get
+        self.place = place
         self.base = get("Base")
-        self.impuesto = impuesto = get("Impuesto", "").strip()
-        self.factor = factor = get("TipoFactor", "").strip()
-        self.tasa = get("TasaOCuota")
-        self.importe = get("Importe")
-        self.known, rated = _known_and_rated(impuesto, factor, self.tasa, kind)
-        self.sound = rated and (self.importe is None) == (factor == "Exento")
+        self.importe = importe = get("Importe")
+        self.kind = _tax_kind(side, get("Impuesto", ""), get("TipoFactor", ""), get("TasaOCuota"), importe is not None)
+
+    @property
+    def path(self) -> str:
+        concepto, index = self.place
+        names = "Traslados/cfdi:Traslado" if self.kind.side == "traslado" else "Retenciones/cfdi:Retencion"
+        return f"{_CONCEPTO}[{concepto}]/cfdi:Impuestos/cfdi:{names}[{index}]"
 
 
 class Parte:
@@ -107,8 +132,8 @@ class Concepto:
         "importe",
         "objeto",
         "partes",
-        "path",
         "pedimentos",
+        "place",
         "retenciones",
         "tercero",
         "traslados",
@@ -117,9 +142,9 @@ class Concepto:
         "with_impuestos",
     )  # fmt: skip
 
-    def __init__(self, path: str, node: etree._Element) -> None:
-        get = _attributes(node).get
-        self.path = path
+    def __init__(self, place: int, node: etree._Element) -> None:
+        get = node.get
+        self.place = place
         self.clave = get("ClaveProdServ")
         self.unidad = get("ClaveUnidad")
         self.cantidad = get("Cantidad")
@@ -136,16 +161,27 @@ class Concepto:
         for child in node:
             self._read(child)
 
+    @property
+    def path(self) -> str:
+        return f"{_CONCEPTO}[{self.place}]"
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What concepts alike have equal: all that a rule which reads the kind may read."""
+        taxes = [tax.kind for tax in self.traslados]
+        if self.retenciones:
+            taxes += [tax.kind for tax in self.retenciones]
+        return (self.clave, self.unidad, self.objeto, self.with_impuestos, *taxes)
+
     def _read(self, child: etree._Element) -> None:
         tag = child.tag
-        if tag == f"{CFDI}Impuestos":
+        if tag == _IMPUESTOS:
             self.with_impuestos = True
-            path = f"{self.path}/cfdi:Impuestos"
             for group in child:
-                if group.tag == f"{CFDI}Traslados":
-                    self.traslados += _taxes(group, f"{path}/cfdi:Traslados/cfdi:Traslado", "traslado")
-                elif group.tag == f"{CFDI}Retenciones":
-                    self.retenciones += _taxes(group, f"{path}/cfdi:Retenciones/cfdi:Retencion", "retencion")
+                if group.tag == _TRASLADOS:
+                    self.traslados += _taxes(group, self.place, "traslado")
+                elif group.tag == _RETENCIONES:
+                    self.retenciones += _taxes(group, self.place, "retencion")
         elif tag == f"{CFDI}ACuentaTerceros":
             self.tercero = Tercero(f"{self.path}/cfdi:ACuentaTerceros", child)
         elif tag == f"{CFDI}Parte":
@@ -212,7 +248,6 @@ class Documento:
     fecha: datetime | None
     informacion_global: dict[str, str] | None = None
     relaciones: list[tuple[str, str | None]] = field(default_factory=list)
-    conceptos: list[Concepto] = field(default_factory=list)
     impuestos: Summary | None = None
     comercio_exterior: bool = False
     pagos: PagosNode | None = None
@@ -237,8 +272,17 @@ class Documento:
         return self.tipo in ("T", "P")
 
 
-def read(root: etree._Element, *, foreign: bool = False, now: datetime | None = None) -> Documento:
-    """Reads a cfdi:Comprobante once. `foreign` and `now` are kept for the rules that differ by them."""
+def read(
+    root: etree._Element,
+    each: Callable[[Documento, Concepto], None],
+    *,
+    foreign: bool = False,
+    now: datetime | None = None,
+) -> Documento:
+    """Reads a cfdi:Comprobante once. `foreign` and `now` are kept for the rules that differ by them.
+
+    The concepts come last and go to `each` one by one: a month's global has a hundred thousand and keeps none.
+    """
     attributes = _attributes(root)
     moneda = attributes.get("Moneda", "").strip()
     d = Documento(
@@ -252,8 +296,17 @@ def read(root: etree._Element, *, foreign: bool = False, now: datetime | None = 
         decimals=codes.decimals_of(moneda),
         fecha=_fecha(attributes.get("Fecha", "")),
     )
+    lists = []
     for child in root:
-        _read_child(d, child)
+        if child.tag == f"{CFDI}Conceptos":
+            lists.append(child)
+        else:
+            _read_child(d, child)
+    nodes = (node for conceptos in lists for node in conceptos.iterchildren(f"{CFDI}Concepto"))
+    for place, node in enumerate(nodes, 1):
+        concepto = Concepto(place, node)
+        _add(d, concepto)
+        each(d, concepto)
     return d
 
 
@@ -263,12 +316,7 @@ def _read_child(d: Documento, child: etree._Element) -> None:
         d.emisor = _attributes(child)
     elif tag == f"{CFDI}Receptor":
         d.receptor = _attributes(child)
-    elif tag == f"{CFDI}Conceptos":
-        for node in child.iterchildren(f"{CFDI}Concepto"):
-            concepto = Concepto(f"{ROOT}/cfdi:Conceptos/cfdi:Concepto[{len(d.conceptos) + 1}]", node)
-            d.conceptos.append(concepto)
-            _add(d, concepto)
-    elif tag == f"{CFDI}Impuestos":
+    elif tag == _IMPUESTOS:
         d.impuestos = _summary(child)
     elif tag == f"{CFDI}InformacionGlobal":
         d.informacion_global = _attributes(child)
@@ -296,21 +344,21 @@ def _add(d: Documento, concepto: Concepto) -> None:
         d.with_descuento = True
         d.sum_descuento = _plus(d.sum_descuento, concepto.descuento)
     for tax in concepto.traslados:
-        if not tax.sound:
+        kind = tax.kind
+        if not kind.sound:
             d.taxes_sound = False
-        key = (tax.impuesto, tax.factor, "" if tax.factor == "Exento" else rate_key(tax.tasa))
-        group = d.traslados.get(key)
+        group = d.traslados.get(kind.group)
         if group is None:
-            group = d.traslados[key] = Group()
+            group = d.traslados[kind.group] = Group()
         group.base = _plus(group.base, tax.base)
-        if tax.factor != "Exento":
+        if kind.factor != "Exento":
             group.importe = _plus(group.importe, tax.importe)
     for tax in concepto.retenciones:
-        if not tax.sound:
+        if not tax.kind.sound:
             d.taxes_sound = False
-        group = d.retenciones.get(tax.impuesto)
+        group = d.retenciones.get(tax.kind.impuesto)
         if group is None:
-            group = d.retenciones[tax.impuesto] = Group()
+            group = d.retenciones[tax.kind.impuesto] = Group()
         group.importe = _plus(group.importe, tax.importe)
 
 
@@ -319,9 +367,9 @@ def _plus(total: Decimal | None, text: str | None) -> Decimal | None:
     return None if total is None or value is None else total + value
 
 
-def _taxes(group: etree._Element, path: str, kind: Kind) -> Iterator[Tax]:
+def _taxes(group: etree._Element, concepto: int, side: Kind) -> Iterator[Tax]:
     for index, node in enumerate(group.iterchildren(tag=etree.Element), 1):
-        yield Tax(f"{path}[{index}]", _attributes(node), kind)
+        yield Tax((concepto, index), node, side)
 
 
 def _summary(node: etree._Element) -> Summary:

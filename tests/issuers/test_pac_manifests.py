@@ -155,4 +155,6 @@ def test_a_real_protocol_is_tried_stamps_and_tells_what_is_left(
     [point] = [each for each in readiness.stamping(hospital.organization, make.now()) if "timbres" in each.title]
     assert point.is_urgent
     settings.EMITE_DEMO = True
-    assert "Timbres que quedan 2" in said(Person(hospital.admin).get("pac"))
+    page = said(Person(hospital.admin).get("pac"))
+    assert "Timbres que quedan 2" in page
+    assert "Ritmo a lo más 10 timbres por segundo" in page

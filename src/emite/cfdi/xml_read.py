@@ -71,7 +71,7 @@ def same_document(content: Comprobante, root: etree._Element) -> bool:
 def _bare(root: etree._Element) -> bytes:
     copy = etree.fromstring(etree.tostring(root))  # our own tree
     for name in _SEAL:
-        copy.attrib.pop(name, None)
+        copy.attrib.pop(name, "")
     return without_stamp(copy)
 
 

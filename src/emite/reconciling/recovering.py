@@ -1,0 +1,321 @@
+"""After a restored backup: bring back from the PAC what was stamped since, so that nothing is stamped a second time.
+
+Each stamp finds its document (sealed, or still a draft with the same content), or a document is made for it with the
+charges whose lines it carries; what has no charge here is kept as the CFDI that it is and told. Asks and stores;
+never stamps.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Final
+
+import structlog
+from django.db import transaction
+from lxml import etree
+
+from emite.audit import record
+from emite.cfdi import seal, timbre
+from emite.cfdi.comprobante import Comprobante
+from emite.cfdi.faults import Severity
+from emite.cfdi.stored import from_json, to_json
+from emite.cfdi.xml import XmlRefused
+from emite.cfdi.xml_read import comprobante, same_document
+from emite.cfdi.zones import moment_of
+from emite.charges.allocating import allocate, live_document
+from emite.charges.models import Charge
+from emite.documents import stamping
+from emite.documents.models import UNSETTLED, FiscalDocument, SealedXml, State
+from emite.documents.sealing import note
+from emite.documents.stamping import Verified
+from emite.invoices import building
+from emite.invoices.stamping import entail
+from emite.issuers.connecting import adapter
+from emite.issuers.models import Issuer, PacAccount, Series, StoredCsd
+from emite.pac import seals
+from emite.pac.port import Fetched, Listed
+
+log = structlog.get_logger(__name__)
+
+Clock = Callable[[], dt.datetime]
+#: A stamp may be of a little before the backup: clocks differ, and its answer may have come after.
+MARGIN: Final = dt.timedelta(hours=1)
+#: How far the folios of an issuer jump whose PAC has no list to tell the last one.
+JUMP: Final = 1000
+_FOLIO: Final = re.compile(r"(?:^|\()(?P<prefix>REM|COP)-0*(?P<number>\d+)(?:\)|$)")
+_KINDS: Final = {"REM": Charge.Kind.REMISION, "COP": Charge.Kind.COPAGO}
+_SEALED: Final = (State.SEALED, State.UNKNOWN, State.HELD)
+
+
+class Unreadable(Exception):
+    """The PAC gave something that is not a true CFDI of this issuer; the message says what."""
+
+
+@dataclass
+class Report:
+    """What came back. `unread` and `unlisted` are what keeps a quarantine from ending by itself."""
+
+    listed: int = 0
+    finished: int = 0
+    made: int = 0
+    orphans: list[str] = field(default_factory=list)
+    #: Bound to one of several charges that say the very same: a person looks whose it is.
+    doubtful: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        """Every PAC gave its list and every stamp in it is here."""
+        return not self.unread and not self.unlisted
+
+
+def recover(*, taken_at: dt.datetime, clock: Clock) -> Report:
+    """Every account's stamps since the backup of `taken_at`. Idempotent: what is here already is passed over."""
+    report = Report()
+    accounts = PacAccount.objects.select_related("issuer__organization").order_by("pk")
+    for account in accounts:
+        _of_account(account, taken_at - MARGIN, clock, report)
+    log.info("recovered", listed=report.listed, finished=report.finished, made=report.made, orphans=len(report.orphans))
+    return report
+
+
+def jump(issuer_pks: list[uuid.UUID], by: int = JUMP) -> int:
+    """Leave a gap in the folios of these issuers, whose last one nobody could tell; returns how many series."""
+    rows = list(Series.objects.filter(issuer__in=issuer_pks))
+    for series in rows:
+        Series.objects.filter(pk=series.pk).update(next_folio=series.next_folio + by)
+    return len(rows)
+
+
+def _of_account(account: PacAccount, since: dt.datetime, clock: Clock, report: Report) -> None:
+    pac, rfc = adapter(account), account.issuer.rfc
+    name = f"{account.issuer.organization.slug} · {rfc} · {account.provider}"
+    answer = pac.listing(rfc, since, clock())
+    if not isinstance(answer, Listed):
+        report.unlisted.append(f"{name}: {answer.reason}")
+        return
+    known = set(FiscalDocument.objects.filter(uuid__isnull=False, issuer=account.issuer).values_list("uuid", flat=True))
+    for each in answer.stamps:
+        report.listed += 1
+        if uuid.UUID(each.uuid) in known:
+            continue
+        given = pac.fetch(rfc, each.uuid)
+        if not isinstance(given, Fetched):
+            report.unread.append(f"{name}: {each.uuid} {given.reason}")
+            continue
+        try:
+            _bring_back(account, given.xml, each.uuid, clock(), report)
+        except Unreadable as error:
+            report.unread.append(f"{name}: {each.uuid} {error}")
+
+
+def _bring_back(account: PacAccount, xml: bytes, folio_fiscal: str, now: dt.datetime, report: Report) -> None:
+    root, stamp = _verified(account, xml, folio_fiscal)
+    with transaction.atomic():
+        document = _waiting(account.issuer, root)
+        made = document is None
+        charges: list[Charge] = []
+        if document is None:
+            charges, others = _charges_of(account.issuer, comprobante(root), before=_fecha(root))
+            if others:
+                alike = ", ".join(each.folio for each in others)
+                report.doubtful.append(f"{stamp.uuid}: se dio por {charges[0].folio}; podría ser {alike}")
+            document = _document(account, root, charges, stamp.uuid, now)
+        if not _holds_seal(document, root):
+            _sealed_as(document, root, xml, now)
+        if stamping.settle(document, Verified(xml, stamp), now):
+            entail(document, now)
+        _beyond(account.issuer, root)
+        note(document, "recovered", now=now, detail={"uuid": stamp.uuid})
+        record(
+            organization_id=document.organization_id,
+            actor="emite restore",
+            action="document.recovered",
+            subject=f"document:{document.pk}",
+            after={"uuid": stamp.uuid, "charges": [str(each.pk) for each in charges]},
+            now=now,
+        )
+    if not made:
+        report.finished += 1
+    else:
+        report.made += 1
+        if not charges:
+            report.orphans.append(
+                f"{account.issuer.rfc}: {stamp.uuid} {root.get('Serie', '')}{root.get('Folio', '')} "
+                f"por {root.get('Total')} ({root.get('TipoDeComprobante')})"
+            )
+
+
+def _verified(account: PacAccount, xml: bytes, folio_fiscal: str) -> tuple[etree._Element, timbre.Timbre]:
+    """The document and its stamp, both true and of this issuer. Raises Unreadable."""
+    try:
+        root = seals.parse(xml)
+        stamp = timbre.verify_stamp(xml, timbre.detach(xml), adapter(account).certificates())
+    except XmlRefused as error:
+        raise Unreadable(error.message) from error
+    except timbre.StampInvalid as error:
+        raise Unreadable(f"el timbre no se comprueba: {error.reason}") from error
+    wrong = [fault for fault in seal.verify(root) if fault.severity is Severity.ERROR]
+    emisor = root.find("{*}Emisor")
+    if wrong:
+        raise Unreadable(f"{wrong[0].code} {wrong[0].message}")
+    if emisor is None or emisor.get("Rfc") != account.issuer.rfc:
+        raise Unreadable("es de otro emisor")
+    if uuid.UUID(stamp.uuid) != uuid.UUID(folio_fiscal):
+        raise Unreadable("el PAC dio otro folio fiscal")
+    return root, stamp
+
+
+def _waiting(issuer: Issuer, root: etree._Element) -> FiscalDocument | None:
+    """The document of ours that this is the stamp of: the one of its folio, or a draft that says the same."""
+    rows = FiscalDocument.objects.select_for_update(of=("self",)).filter(
+        organization_id=issuer.organization_id, issuer=issuer, state__in=UNSETTLED
+    )
+    named = rows.filter(serie=root.get("Serie", ""), folio=root.get("Folio")).first()
+    if named is not None:
+        return named
+    drafts = rows.filter(
+        state=State.DRAFT, folio=None, kind=root.get("TipoDeComprobante"), total=Decimal(root.get("Total", "0")),
+        receptor_rfc=_receptor_rfc(root),
+    )  # fmt: skip
+    return next((each for each in drafts.order_by("created_at") if same_document(from_json(each.content), root)), None)
+
+
+def _holds_seal(document: FiscalDocument, root: etree._Element) -> bool:
+    kept = SealedXml.objects.filter(document=document, seal_rev=document.seal_rev).first()
+    return kept is not None and seals.Identity.of(bytes(kept.xml)).sello == root.get("Sello")
+
+
+def _sealed_as(document: FiscalDocument, root: etree._Element, xml: bytes, now: dt.datetime) -> None:
+    """The seal that the PAC stamped becomes the document's: it was made after the backup. Raises Unreadable."""
+    number = root.get("NoCertificado", "")
+    csd = StoredCsd.objects.filter(issuer=document.issuer_id, no_certificado=number).order_by("-uploaded_at").first()
+    if csd is None:
+        raise Unreadable(f"se selló con el certificado {number}, que no está: cárguelo y repita")
+    if document.state in _SEALED:  # only a draft is sealed
+        FiscalDocument.objects.filter(pk=document.pk).update(state=State.DRAFT)
+    sealed = timbre.detach(xml)
+    document.seal_rev += 1
+    document.state, document.sealed_at = State.SEALED, now
+    document.serie, document.folio = root.get("Serie", ""), root.get("Folio", "")
+    FiscalDocument.objects.filter(pk=document.pk).update(
+        state=State.SEALED, seal_rev=document.seal_rev, serie=document.serie, folio=document.folio, sealed_at=now
+    )
+    SealedXml.objects.create(
+        organization_id=document.organization_id,
+        document=document,
+        seal_rev=document.seal_rev,
+        xml=sealed,
+        sha256=hashlib.sha256(sealed).digest(),
+        fecha=_fecha(root),
+        csd=csd,
+    )
+
+
+def _document(
+    account: PacAccount, root: etree._Element, charges: list[Charge], folio_fiscal: str, now: dt.datetime
+) -> FiscalDocument:
+    """A row for a CFDI that the backup does not know, bound to the charges that it invoices."""
+    content, issuer = comprobante(root), account.issuer
+    series, _ = Series.objects.get_or_create(
+        organization_id=issuer.organization_id, issuer=issuer, name=root.get("Serie", "")
+    )
+    document = FiscalDocument.objects.create(
+        organization_id=issuer.organization_id,
+        issuer=issuer,
+        series=series,
+        pac_account=account,
+        kind=content.tipo,
+        channel=_channel(content),
+        content=to_json(replace(content, serie=None, folio=None)),
+        receptor_rfc=content.receptor.rfc,
+        total=content.totals.total,
+        idempotency_key=f"recovered-{folio_fiscal}",
+        created_at=_fecha(root),
+    )
+    for each in charges:
+        allocate(each, document, register=None, now=now)
+    return document
+
+
+def _channel(content: Comprobante) -> str:
+    if content.informacion_global is not None:
+        return FiscalDocument.Channel.GLOBAL
+    return FiscalDocument.Channel.PAYMENT if content.tipo == "P" else FiscalDocument.Channel.DESK
+
+
+def _charges_of(issuer: Issuer, content: Comprobante, *, before: dt.datetime) -> tuple[list[Charge], list[Charge]]:
+    """The charges that this invoice is of: named in it, or with the very lines that it carries; else none.
+
+    And the others that would do as well: two people may have had the same done for the same price.
+    """
+    if content.tipo != "I":
+        return [], []
+    if content.informacion_global is not None:
+        named = [line.no_identificacion or "" for line in content.conceptos]
+        return [each for each in _named(issuer, named) if live_document(each) is None], []
+    alone = [
+        each
+        for each in _candidates(issuer, content, before)
+        if live_document(each) is None and _says([each], content, issuer)
+    ]
+    if alone:
+        return alone[:1], alone[1:]
+    together = list(_named(issuer, [line.descripcion for line in content.conceptos]))
+    whole = len(together) > 1 and all(live_document(each) is None for each in together)
+    return (together, []) if whole and _says(together, content, issuer) else ([], [])
+
+
+def _candidates(issuer: Issuer, content: Comprobante, before: dt.datetime) -> Iterator[Charge]:
+    rows = Charge.objects.filter(organization_id=issuer.organization_id, issuer=issuer, total=content.totals.total)
+    yield from rows.filter(issued_at__lte=before + MARGIN).exclude(state=Charge.State.VOID).order_by("issued_at", "pk")
+
+
+def _named(issuer: Issuer, texts: list[str]) -> Iterator[Charge]:
+    """The charges whose folio ends these texts, each once, in the order of issue."""
+    wanted = {(found["prefix"], int(found["number"])) for text in texts if (found := _FOLIO.search(_last(text)))}
+    for prefix, kind in _KINDS.items():
+        numbers = [number for each, number in wanted if each == prefix]
+        rows = Charge.objects.filter(organization_id=issuer.organization_id, issuer=issuer, kind=kind)
+        yield from rows.filter(number__in=numbers).exclude(state=Charge.State.VOID).order_by("issued_at", "pk")
+
+
+def _last(text: str) -> str:
+    """Without who was treated, which comes after the folio."""
+    return text.partition(f". {building.PATIENT_PREFIX}")[0]
+
+
+def _says(charges: list[Charge], content: Comprobante, issuer: Issuer) -> bool:
+    """Whether an invoice of these charges to the same receptor would carry the very same lines."""
+    for with_patient in (False, True):
+        ours = building.comprobante(
+            charges, content.receptor, issuer=issuer, now=charges[0].issued_at, with_patient=with_patient,
+            on_credit=True,
+        )  # fmt: skip
+        if ours.conceptos == content.conceptos:
+            return True
+    return False
+
+
+def _beyond(issuer: Issuer, root: etree._Element) -> None:
+    """The folio of this stamp is used: the counter goes past it."""
+    folio = root.get("Folio", "")
+    if folio.isascii() and folio.isdigit():
+        mine = Series.objects.filter(organization_id=issuer.organization_id, issuer=issuer)
+        mine.filter(name=root.get("Serie", ""), next_folio__lte=int(folio)).update(next_folio=int(folio) + 1)
+
+
+def _receptor_rfc(root: etree._Element) -> str:
+    receptor = root.find("{*}Receptor")
+    return "" if receptor is None else receptor.get("Rfc", "")
+
+
+def _fecha(root: etree._Element) -> dt.datetime:
+    return moment_of(dt.datetime.fromisoformat(root.get("Fecha", "")), root.get("LugarExpedicion", ""))

@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,7 +20,9 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from emite.care import agenda
 from emite.care.models import Contract
+from emite.care.rendering import Rendered
 from emite.evidence.models import PayerWord
 from emite.issuers import fiscal
 from emite.organizations.models import Invitation, Membership, PortalActivation
@@ -53,6 +56,7 @@ ROWS = {
     "setup:invitation_resend": "invitation", "setup:invitation_revoke": "invitation",
     "support:activation": "activation", "support:receiving": "insurer", "login:reset": "person",
     "practice:word_file": "word",
+    **{f"practice:{name}": "appointment" for name in ("appointment", "appointment_attended", "appointment_cancel")},
     **{f"practice:{name}": "transfer" for name in ("transfer", "transfer_file")},
     **{f"practice:{name}": "transfer" for name in COMPLEMENTS},
     "insurer:complement_xml": "complement",
@@ -97,6 +101,7 @@ PLAIN = {
     "practice:issuer_add", "practice:linking_home", "practice:services", "practice:service_add", "practice:payers",
     "practice:payer_add", "practice:physicians", "practice:physician_add", "practice:service_import",
     "practice:service_template",
+    "practice:agenda", "practice:appointment_add",
     "insurer:home", "insurer:inbox", "insurer:decide", "insurer:payments", "insurer:pay", "insurer:remittance",
     "insurer:remittance_template", "insurer:ageing",
 }  # fmt: skip
@@ -156,6 +161,14 @@ def world(db: None) -> World:
     rows["account"] = fiscal.add_account(
         practice.issuer, clabe="002010077777777771", holder=PATIENT, user=practice.admin, now=make.now()
     )
+    rows["appointment"] = agenda.book(
+        practice.organization,
+        Rendered(
+            issuer=practice.issuer, physician=practice.physician, payer=practice.payer, patient_name=PATIENT,
+            rendered_on=stand.today(practice), code="99213", fee=Decimal(900),
+        ),
+        make.now() + dt.timedelta(hours=1), user=practice.admin, now=make.now(),
+    )  # fmt: skip
     rows["word"] = PayerWord.objects.create(
         organization=practice.organization, invoice=rows["insurer_invoice"], said="received", note="Por teléfono",
         said_on=stand.today(practice), registered_by=practice.admin, registered_at=make.now(),
@@ -306,7 +319,7 @@ def test_the_api_tells_nobody_either(world: World) -> None:
     system, session = System.of(make.hospital()), Person(world.hospital.admin).client
     before = owned(world.hospital)
     for method, path, body, _ in OPERATIONS:
-        address = path.format(charge=charge, invoice=invoice)
+        address = path.format(charge=charge, invoice=invoice, service=uuid.uuid4())
         without = getattr(session, method)(f"/api/v1/{address}")
         assert without.status_code == 401, path
         response = system.get(address) if method == "get" else system.post(address, body)
@@ -318,5 +331,6 @@ def test_the_api_tells_nobody_either(world: World) -> None:
 
 def test_every_operation_of_the_api_is_asked() -> None:
     routes = {str(pattern.pattern) for key, pattern in leaves() if key.startswith("api:")}
-    told = {path.replace("{charge}", "<pk>").replace("{invoice}", "<pk>") for _, path, _, _ in OPERATIONS}
+    told = {path.replace("{charge}", "<pk>").replace("{invoice}", "<pk>").replace("{service}", "<pk>")
+            for _, path, _, _ in OPERATIONS}  # fmt: skip
     assert {re.sub(r"<[^>]*>", "<pk>", route) for route in routes} - told == {"", "openapi.json"}

@@ -174,10 +174,62 @@ class CareService(OwnedByOrganization):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["organization", "payer", "rendered_on", "id"], name="service_by_payer"),
             models.Index(fields=["organization", "-rendered_on", "-id"], name="service_by_date"),
+            models.Index(fields=["organization", "-created_at", "-id"], name="service_by_entry"),
         ]
 
     def __str__(self) -> str:
         return f"{self.code} {self.rendered_on}"
+
+
+class Appointment(OwnedByOrganization):
+    """A service that somebody has an hour for. Rendered, it becomes that service, once."""
+
+    class State(models.TextChoices):
+        BOOKED = "booked", "Por atender"
+        RENDERED = "rendered", "Realizada"
+        CANCELLED = "cancelled", "Cancelada"
+
+    at = models.DateTimeField("día y hora")
+    issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="+")
+    physician = models.ForeignKey(Physician, on_delete=models.PROTECT, related_name="+")
+    payer = models.ForeignKey(Payer, on_delete=models.PROTECT, related_name="+")
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    patient_name = models.CharField("paciente", max_length=200)
+    patient_email = models.EmailField("correo del paciente", blank=True)
+    system = models.CharField(max_length=8, choices=CodeSystem.choices)
+    code = models.CharField("código", max_length=20)
+    description = models.CharField("servicio", max_length=200)
+    reference = models.CharField("autorización o siniestro", max_length=60, blank=True)
+    # As they were typed; without them the plan's hold on the day that it is rendered.
+    fee = models.DecimalField("honorario", max_digits=12, decimal_places=2, null=True, blank=True)
+    patient_part = models.DecimalField("parte del paciente", max_digits=12, decimal_places=2, null=True, blank=True)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.BOOKED)
+    service = models.OneToOneField(
+        CareService, on_delete=models.PROTECT, related_name="appointment", null=True, blank=True
+    )
+    external_id = models.CharField("folio del otro sistema", max_length=64, null=True, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(state="rendered", service__isnull=False)
+                | Q(state__in=["booked", "cancelled"], service__isnull=True),
+                name="appointment_rendered_has_its_service",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "external_id"],
+                condition=Q(external_id__isnull=False),
+                name="appointment_one_per_external_id",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["organization", "at", "id"], name="appointment_by_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.at:%Y-%m-%d %H:%M}"
 
 
 class ExternalCfdi(OwnedByOrganization):

@@ -13,6 +13,7 @@ from typing import Final
 from django.db import transaction
 
 from emite.accounts.models import User
+from emite.care import agenda
 from emite.care.models import CodeSystem, Contract, Payer, Physician, Tariff
 from emite.care.rendering import Rendered, enter
 from emite.cfdi.taxes import Treatment
@@ -117,6 +118,7 @@ def _all(now: dt.datetime) -> Organization:
         regimen_fiscal="601", postal_code="11000", is_administrator=True, account=administrator, email=ADMINISTRATOR,
     )  # fmt: skip
     _month_of_services(practice, issuer, payer, physician, now)
+    _day_of_appointments(practice, issuer, payer, physician, now)
     return practice
 
 
@@ -190,3 +192,16 @@ def _month_of_services(practice: Organization, issuer: Issuer, payer: Payer, use
             user=user,
             now=now,
         )  # fmt: skip
+
+
+def _day_of_appointments(practice: Organization, issuer: Issuer, payer: Payer, user: User, now: dt.datetime) -> None:
+    """Four of today, at the hours of a morning."""
+    physician, contract = Physician.objects.get(organization=practice), Contract.objects.get(organization=practice)
+    today, labels = practice.local_date(now), {code: label for code, label, _ in LINKS}
+    for number, code in enumerate(("99203", "99213", "99213", "99203")):
+        asked = Rendered(
+            issuer=issuer, physician=physician, payer=payer, contract=contract, code=code, description=labels[code],
+            patient_name=PATIENTS[number + 3], rendered_on=today, reference=f"LC-{4200 + number}",
+        )  # fmt: skip
+        at = dt.datetime.combine(today, dt.time(9 + number, 30), practice.zone)
+        agenda.book(practice, asked, at, user=user, now=now)

@@ -3,10 +3,12 @@
 from django.urls import URLPattern, path
 
 from emite.web.practice import (
+    agenda,
     complements,
     copays,
     finance,
     fiscal,
+    glosas,
     home,
     intake,
     invoice,
@@ -49,6 +51,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{_PAGOS}<uuid:pk>/", transfers.transfer, name="transfer"),
     path(f"{_PAGOS}<uuid:pk>/evidencia", transfers.transfer_file, name="transfer_file"),
     *complements.addresses,
+    *glosas.addresses,
+    *agenda.addresses,
     *copays.addresses,
     *settings.addresses,
     *fiscal.addresses,

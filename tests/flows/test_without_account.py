@@ -1,4 +1,5 @@
-"""An insurer without an account, in chromium: its answer with its evidence, and one transfer that was short."""
+"""An insurer without an account, in chromium: its answer with its evidence, one transfer that was short by a glosa,
+and the credit note of that."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from playwright.sync_api import expect
 from emite.settlements import following
 from tests import make
 from tests import practice as stand
-from tests.flows.browsing import DESKTOP, PHONE, browsing
+from tests.flows.browsing import DESKTOP, PHONE, browsing, working
 from tests.flows.test_attending import enter
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def practice(sandbox: RunningSandbox, settings: object, transactional_db: None) 
 def test_answer_and_transfer(
     browser: Browser, site: Site, practice: Practice, size: dict[str, int], name: str, javascript: bool
 ) -> None:
-    with browsing(browser, size, javascript=javascript) as watched:
+    with browsing(browser, size, javascript=javascript) as watched, working():
         page = watched.page
         enter(watched, site, practice.admin)
         watched.go(f"{site.url}/consultorio/finanzas/facturacion/facturas/")
@@ -73,3 +74,25 @@ def test_answer_and_transfer(
         watched.looks_right(f"pago-registrado-{name}")
         watched.go(page.url)
         watched.light()
+
+        page.get_by_role("link", name="Nota de crédito por glosa de A-2").click()
+        expect(page.get_by_label("Cantidad glosada")).to_have_value("50.00")
+        page.get_by_role("button", name="Ver lo que verá el SAT").last.click()
+        expect(page.locator(".summary")).to_contain_text("Escriba qué glosó la aseguradora")
+        page.get_by_label("Qué glosó la aseguradora").fill("Tarifa mayor que la pactada")
+        page.get_by_role("button", name="Ver lo que verá el SAT").last.click()
+        seen = page.get_by_role("region", name="Lo que verá el SAT")
+        for said in ("$55.56", "−$5.56", "$50.00", "G02"):
+            expect(seen).to_contain_text(said)
+        watched.looks_right(f"glosa-{name}")
+        page.get_by_role("button", name="Generar nota de crédito por $50.00").click()
+        notes = page.get_by_role("region", name="Notas de crédito por glosa")
+        for _ in range(100):
+            if "Timbrada" in notes.inner_text():
+                break
+            page.reload()
+        expect(notes).to_contain_text("Timbrada")
+        with page.expect_download() as waiting:
+            notes.get_by_role("link", name="PDF").click()
+        assert waiting.value.path().read_bytes().startswith(b"%PDF")
+        watched.looks_right(f"glosa-timbrada-{name}")

@@ -47,7 +47,9 @@ COMPLEMENTS = (
     "receivable", "complement",
     *(
         f"complement_{act}"
-        for act in ("issue", "progress", "mail", "deliver", "external", "undo", "xml", "pdf")
+        for act in (
+            "issue", "progress", "mail", "deliver", "external", "undo", "xml", "pdf", "cancel", "substitute", "decide",
+        )
     ),
 )  # fmt: skip
 #: Which row the `pk` of an address is, for those outside the desk (which names its own).
@@ -60,6 +62,7 @@ ROWS = {
     **{f"practice:{name}": "transfer" for name in ("transfer", "transfer_file")},
     **{f"practice:{name}": "transfer" for name in COMPLEMENTS},
     "insurer:complement_xml": "complement",
+    **{f"practice:glosa_{act}": "word" for act in ("cancel", "xml", "pdf")},
     **{
         f"insurer:{name}": "received" for name in ("invoice", "decide_one", "schedule", "ask_sat", "xml", "pdf")
     },
@@ -67,8 +70,8 @@ ROWS = {
     **{
         f"practice:{name}": "issuer"
         for name in (
-            "month", "issuer", "account_add", "key", "csd", "manifest", "manifest_proof", "linking", "link_many",
-            "link_code",
+            "month", "issuer", "account_add", "key", "csd", "manifest", "manifest_proof", "withholding", "linking",
+            "link_many", "link_code",
         )
     },
     **{
@@ -82,7 +85,7 @@ ROWS = {
         f"practice:{name}": "insurer_invoice"
         for name in (
             "invoice", "choose", "issue", "progress", "change_date", "external", "ask_sat", "discard", "cancel", "mail",
-            "xml", "pdf", "word",
+            "xml", "pdf", "word", "glosa", "substitute", "substitution_decide",
         )
     },
 }  # fmt: skip

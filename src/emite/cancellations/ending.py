@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from emite.cancellations import rebuilding
+from emite.cancellations import handing_on, rebuilding
 from emite.cancellations.models import CancellationRequest, GlobalRebuild, Substitution
 from emite.cancellations.models import State as RequestState
 from emite.charges.allocating import allocate, release
@@ -16,17 +16,19 @@ from emite.documents.models import FiscalDocument, State
 from emite.documents.sealing import note
 from emite.invoices import insuring
 from emite.invoices.telling import tell
+from emite.settlements import ending as settlements
 
 
 def entail(request: CancellationRequest, now: dt.datetime) -> None:
     """What a request that has ended means for others. Nothing while it is open."""
     if request.state == RequestState.CANCELLED:
-        _cancelled(request.document, now)
+        _cancelled(request, now)
     elif not request.is_open:
         _still_alive(request.document)
 
 
-def _cancelled(document: FiscalDocument, now: dt.datetime) -> None:
+def _cancelled(request: CancellationRequest, now: dt.datetime) -> None:
+    document = request.document
     _hold_charges(document)
     won = FiscalDocument.objects.filter(pk=document.pk, state=State.STAMPED).update(state=State.CANCELLED)
     if not won:
@@ -37,6 +39,9 @@ def _cancelled(document: FiscalDocument, now: dt.datetime) -> None:
     bound = list(Allocation.objects.filter(document=document, active=True).select_related("charge", "register"))
     release(document, now=now)
     insuring.follow(document, now)
+    settlements.invoice_cancelled(document, now=now)
+    handing_on.complement(request, taking, now)
+    handing_on.credit(document, now)
     if taking is not None:
         _hand_on(taking, bound, now)
     rebuild = rebuilding.under_way(document)
@@ -61,6 +66,7 @@ def _hand_on(taking: Substitution, bound: list[Allocation], now: dt.datetime) ->
     if taking.substitute.state in (State.REJECTED, State.VOID, State.CANCELLED):
         Substitution.objects.filter(pk=taking.pk).update(state=Substitution.State.FAILED, finished_at=now)
         return
+    handing_on.services(taking, now)
     for each in bound:
         allocate(each.charge, taking.substitute, register=each.register, now=now)
     Substitution.objects.filter(pk=taking.pk).update(state=Substitution.State.DONE, finished_at=now)

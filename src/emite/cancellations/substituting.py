@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from emite.accounts.models import User
 from emite.audit import record
+from emite.cancellations import handing_on
 from emite.cancellations.models import CancellationRequest, Substitution
 from emite.cancellations.requesting import AlreadyAsked, NotCancellable, create, require_askable
 from emite.cfdi.cancelacion import Motivo
@@ -109,6 +110,7 @@ def go_on(pk: uuid.UUID, *, now: dt.datetime) -> Substitution.State | None:
             return None
         if made.substitute.state in (State.REJECTED, State.VOID):
             _end(made, Substitution.State.FAILED, now)
+            handing_on.came_to_nothing(made)
         elif made.substitute.state == State.CANCELLED:
             _end(made, Substitution.State.UNDONE, now)
         elif made.substitute.state == State.STAMPED:
@@ -157,11 +159,16 @@ def _request(made: Substitution, *, user: User, now: dt.datetime) -> None:
 def _require_alone(document: FiscalDocument) -> None:
     if document.kind != FiscalDocument.Kind.INGRESO or document.channel == FiscalDocument.Channel.GLOBAL:
         raise NotCancellable("Sólo se sustituye una factura nominativa. Una global se cancela y se emite otra vez.")
+    require_free(document)
+
+
+def require_free(document: FiscalDocument) -> None:
+    """Refuse a document that is in a substitution already, in words."""
     rows = Substitution.objects.filter(state__in=Substitution.OPEN_STATES)
     if rows.filter(original=document).exists():
-        raise NotCancellable("Ya hay una sustitución en curso para esta factura.")
+        raise NotCancellable("Ya hay una sustitución en curso para este comprobante.")
     if rows.filter(substitute=document).exists():
-        raise NotCancellable("Esta factura sustituye a otra que todavía no se cancela: espere a que termine.")
+        raise NotCancellable("Este comprobante sustituye a otro que todavía no se cancela: espere a que termine.")
 
 
 def _charges(document: FiscalDocument) -> list[Charge]:

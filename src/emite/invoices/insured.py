@@ -11,6 +11,9 @@ from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 from emite.care.models import CareService, InsurerInvoice, Payer, ServiceAllocation
 from emite.issuers.models import Issuer
 
+State = InsurerInvoice.State
+_TAKING = (State.STAMPING, State.STAMPED)
+
 
 def performed(
     organization_id: uuid.UUID, *, payer: Payer, period: tuple[dt.date, dt.date], issuer: Issuer | None = None
@@ -46,7 +49,12 @@ def sum_of(rows: QuerySet[CareService]) -> tuple[int, Decimal]:
 
 
 def services_in(invoice: InsurerInvoice) -> QuerySet[CareService]:
-    """The services that this invoice has, or had when it ended: oldest first."""
+    """The services that this invoice has, or had when it ended: oldest first.
+
+    Of one that takes another's place they are that one's until the SAT cancels it.
+    """
+    if invoice.state in _TAKING and invoice.replaces is not None and invoice.replaces.state == State.STAMPED:
+        invoice = invoice.replaces
     rows = CareService.objects.filter(organization_id=invoice.organization_id, allocations__invoice=invoice)
     if invoice.state in InsurerInvoice.LIVE:
         rows = rows.filter(allocations__invoice=invoice, allocations__active=True)

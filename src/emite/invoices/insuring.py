@@ -78,17 +78,13 @@ def register(
     """Reserve the control number. Raises NotAllowed or Refused; nothing is stored then."""
     organization_id = wanted.issuer.organization_id
     _require_permission(user, organization_id)
-    number = " ".join(wanted.control_number.split())
-    if not _CONTROL.fullmatch(number):
-        raise Refused("El No de Control Interno lleva de 1 a 40 letras o números, sin los signos |, < ni >.", "control")
     if wanted.payer.organization_id != organization_id or not wanted.payer.active:
         raise Refused("Elija la aseguradora de la lista.", "payer")
     if wanted.period_from > wanted.period_to:
         raise Refused("El periodo termina antes de empezar: revise las dos fechas.", "period_from")
     if replaces is not None and (replaces.organization_id != organization_id or replaces.state != State.CANCELLED):
         raise Refused("Sólo se sustituye una factura que ya está cancelada.")
-    if problem := lint.folio(wanted.payer, number):
-        raise Refused(problem, "control")
+    number = checked_number(wanted.control_number, wanted.payer)
     require_date(wanted.invoice_date, wanted.issuer, now)
     try:
         with transaction.atomic():
@@ -112,6 +108,16 @@ def register(
             f"El No de Control Interno {number} ya está en otra factura de este emisor.", "control"
         ) from error
     return made
+
+
+def checked_number(typed: str, payer: Payer) -> str:
+    """The control number as it will be the folio. Raises Refused."""
+    number = " ".join(typed.split())
+    if not _CONTROL.fullmatch(number):
+        raise Refused("El No de Control Interno lleva de 1 a 40 letras o números, sin los signos |, < ni >.", "control")
+    if problem := lint.folio(payer, number):
+        raise Refused(problem, "control")
+    return number
 
 
 def require_date(date: dt.date, issuer: Issuer, now: dt.datetime) -> None:

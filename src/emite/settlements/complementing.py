@@ -54,8 +54,8 @@ def live_of(payment: ReceivedPayment) -> PaymentComplement | None:
     return rows.exclude(state=State.CANCELLED).select_related("document", "external", "payment__issuer").first()
 
 
-def preview(payment: ReceivedPayment, *, now: dt.datetime) -> Comprobante:
-    """The very document that `issue` would draft now; nothing is stored."""
+def preview(payment: ReceivedPayment, *, now: dt.datetime, replaces: str | None = None) -> Comprobante:
+    """The very document that `issue` would draft now; nothing is stored. `replaces`: whose place it takes."""
     issuer = payment.issuer
     shares = list(payment.shares.select_related("receivable").order_by("receivable__issued_at", "receivable_id"))
     told = Accounts(
@@ -76,6 +76,7 @@ def preview(payment: ReceivedPayment, *, now: dt.datetime) -> Comprobante:
         receptor=_receptor(payment, shares),
         lugar_expedicion=issuer.lugar_expedicion,
         fecha=local_now(now, issuer.lugar_expedicion),
+        replaces=replaces,
     )
 
 

@@ -92,11 +92,12 @@ def ask(
             return made
         if is_ending(original):
             raise NotCreditable("Esta factura tiene una cancelación o una sustitución en curso: espere a que termine.")
+        left = left_in(original, egresos.parts_of(from_json(original.content)), charge=None, lock=True)
+        # After the balances, as whoever gives a note back does.
         held = Receivable.objects.select_for_update().get(
             organization_id=invoice.organization_id, document=original
         )  # fmt: skip
-        parts = egresos.parts_of(from_json(original.content))
-        chosen = _chosen(left_in(original, parts, charge=None, lock=True), glosa, held.balance)
+        chosen = _chosen(left, glosa, held.balance)
         note = _stored(invoice, chosen, glosa, user=user, now=now, key=idempotency_key)
         must_correct(user, invoice.organization_id, note.total)
         reached("glosa_uncommitted")

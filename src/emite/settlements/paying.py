@@ -22,6 +22,7 @@ from emite.cfdi.zones import zone_of
 from emite.charges.allowing import must_collect
 from emite.charges.models import Payment
 from emite.credits.models import CreditNote
+from emite.credits.originals import is_ending
 from emite.settlements.models import PaymentComplement, PaymentShare, Receivable, ReceivedPayment
 from emite.settlements.receivables import left_of
 
@@ -76,6 +77,8 @@ def register(
         if earlier is not None:
             return earlier
         _check(held, shares, amount=amount, forma_pago=forma_pago, told=told)
+        if desk_payment is None:
+            _check_alive(held)
         # What was paid at a register before the invoice is a part of it all the same, and a payer knows when it paid.
         if desk_payment is None and user is not None:
             _check_day(held, paid_at, now)
@@ -127,9 +130,13 @@ def undo(payment: ReceivedPayment, *, reason: str, user: User, now: dt.datetime)
     why = reason.strip()
     if not why or len(why) > REASON_LIMIT:
         raise PaymentRefused("reason", f"Escriba por qué se deshace, en {REASON_LIMIT} letras o menos.")
+    take_back(payment, reason=why, user=user, now=now)
+
+
+def take_back(payment: ReceivedPayment, *, reason: str, user: User, now: dt.datetime) -> None:
+    """The same, for whoever answers for it otherwise: who cancelled its complement because nothing was paid."""
     with transaction.atomic():
-        receivables = Receivable.objects.filter(shares__payment=payment, organization_id=payment.organization_id)
-        held = {each.pk: each for each in _locked(payment.organization_id, list(receivables))}
+        held = hold(payment)
         locked = ReceivedPayment.objects.select_for_update().get(organization_id=payment.organization_id, pk=payment.pk)
         if locked.undone_at is not None:
             return
@@ -144,16 +151,22 @@ def undo(payment: ReceivedPayment, *, reason: str, user: User, now: dt.datetime)
         PaymentComplement.objects.filter(payment=locked, state=PaymentComplement.State.DUE).update(
             state=PaymentComplement.State.CANCELLED
         )
-        locked.undone_at, locked.undone_by, locked.undone_reason = now, user, why
+        locked.undone_at, locked.undone_by, locked.undone_reason = now, user, reason
         locked.save(update_fields=["undone_at", "undone_by", "undone_reason"])
         record(
             organization_id=locked.organization_id,
             actor=user.email,
             action="payment.undo",
             subject=f"received:{locked.pk}",
-            reason=why,
+            reason=reason,
             now=now,
         )
+
+
+def hold(payment: ReceivedPayment) -> dict[uuid.UUID, Receivable]:
+    """What it settles, with the rows held until the transaction ends."""
+    receivables = Receivable.objects.filter(shares__payment=payment, organization_id=payment.organization_id)
+    return {each.pk: each for each in _locked(payment.organization_id, list(receivables))}
 
 
 def _actor(user: User | None, payment: ReceivedPayment) -> str:
@@ -230,6 +243,14 @@ def _check_share(receivable: Receivable, part: Decimal) -> None:
         raise PaymentRefused(
             "shares", f"La factura {receivable} tiene una nota de crédito timbrándose: espere a que termine."
         )
+
+
+def _check_alive(held: dict[uuid.UUID, Receivable]) -> None:
+    for each in held.values():
+        if each.document is not None and is_ending(each.document):
+            raise PaymentRefused(
+                "shares", f"La factura {each} tiene una cancelación o una sustitución en curso: espere a que termine."
+            )
 
 
 def _check_accounts(forma_pago: str, told: Accounts) -> None:

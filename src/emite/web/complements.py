@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final
@@ -30,6 +30,7 @@ from emite.settlements.complementing import ComplementRefused
 from emite.settlements.models import PaymentComplement, Receivable, ReceivedPayment
 from emite.web.access import Need, StaffRequest, View
 from emite.web.cfdi_files import pdf_or_why, xml_of
+from emite.web.complement_standing import life_of
 from emite.web.files import attachment
 
 #: From so many days before the last one, the task is told as urgent.
@@ -184,7 +185,7 @@ def payment(
     undo: UndoForm | None = None,
 ) -> HttpResponse:
     """One payment: before, the complement that would be issued; after, its files and who has it."""
-    found, live = _payment(request, pk)
+    found, live = payment_of(request, pk)
     today = request.organization.local_date(timezone.now())
     bound = [form for form in (mail, external, undo) if form is not None]
     return place.render(
@@ -194,6 +195,7 @@ def payment(
         payment=found,
         complement=live,
         task=Task(live, live.days_left(today)),
+        life=life_of(live),
         comprobante=complementing.preview(found, now=timezone.now()) if live.state == State.DUE else None,
         shares=found.shares.select_related("receivable").order_by("receivable__issued_at"),
         problem=problem or (live.failure if live.state == State.DUE else ""),
@@ -206,7 +208,7 @@ def payment(
 
 def issue(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
     """The confirmation: asked once or twice, it is one CFDI."""
-    found, _ = _payment(request, pk)
+    found, _ = payment_of(request, pk)
     try:
         complementing.issue(
             found, user=request.user, now=timezone.now(), key=request.POST.get("key", "")[:64] or uuid.uuid4().hex
@@ -220,14 +222,14 @@ def issue(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
 
 def progress(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
     """The piece that asks again by itself while it is stamped; then the whole page comes."""
-    found, live = _payment(request, pk)
+    found, live = payment_of(request, pk)
     if live.state != State.ASKED:
         return HttpResponse(headers={"HX-Refresh": "true"})
     return place.render(request, "pieces/progress", payment=found)
 
 
 def mail(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
-    _, live = _payment(request, pk)
+    _, live = payment_of(request, pk)
     form = MailForm(request.POST)
     if form.is_valid():
         address = form.cleaned_data["email"]
@@ -243,7 +245,7 @@ def mail(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
 
 def deliver(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
     """A person says that the payer has it, by another way."""
-    _, live = _payment(request, pk)
+    _, live = payment_of(request, pk)
     try:
         complementing.handed_over(live, user=request.user, now=timezone.now())
     except ComplementRefused as refused:
@@ -254,7 +256,7 @@ def deliver(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
 
 def external(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
     """ "Cargar complemento externo", with every finding when it is not taken."""
-    found, _ = _payment(request, pk)
+    found, _ = payment_of(request, pk)
     form = ExternalForm(request.POST, request.FILES)
     if form.is_valid():
         try:
@@ -272,7 +274,7 @@ def external(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse
 
 
 def undo(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
-    found, _ = _payment(request, pk)
+    found, _ = payment_of(request, pk)
     form = UndoForm(request.POST)
     if form.is_valid():
         try:
@@ -286,7 +288,7 @@ def undo(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
 
 
 def xml(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
-    _, live = _payment(request, pk)
+    _, live = payment_of(request, pk)
     if live.external is not None:
         return attachment(bytes(live.external.xml), "application/xml", f"{str(live.external.uuid).upper()}.xml")
     if live.document is None or live.document.uuid is None:
@@ -295,13 +297,13 @@ def xml(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
 
 
 def pdf(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
-    _, live = _payment(request, pk)
+    _, live = payment_of(request, pk)
     if live.document is None or live.document.uuid is None:
         raise Http404
     return pdf_or_why(request, live.document, "El complemento")
 
 
-def _payment(request: StaffRequest, pk: uuid.UUID) -> tuple[ReceivedPayment, PaymentComplement]:
+def payment_of(request: StaffRequest, pk: uuid.UUID) -> tuple[ReceivedPayment, PaymentComplement]:
     """The payment with its live complement, brought up to what became of its document. 404 once it is undone."""
     found = get_object_or_404(
         ReceivedPayment.objects.select_related("issuer"), organization=request.organization, pk=pk, undone_at=None
@@ -316,7 +318,8 @@ def _payment(request: StaffRequest, pk: uuid.UUID) -> tuple[ReceivedPayment, Pay
 
 
 #: Name, end of the address, who may, how it is asked, what it does.
-_PAGES: Final[tuple[tuple[str, str, Need, Callable[[View], View], View], ...]] = (
+Page = tuple[str, str, Need, Callable[[View], View], View]
+_PAGES: Final[tuple[Page, ...]] = (
     ("complements", "", Need.SEE, require_GET, listing),
     ("receivable", "facturas/<uuid:pk>/", Need.SEE, require_GET, receivable),
     ("complement", "<uuid:pk>/", Need.SEE, require_GET, payment),
@@ -333,9 +336,16 @@ _PAGES: Final[tuple[tuple[str, str, Need, Callable[[View], View], View], ...]] =
 
 def addresses(place: Place, at: str, allowed: Callable[[Need], Callable[[View], View]]) -> list[URLPattern]:
     """These pages for one audience: under `at`, and through its own door."""
+    return hung(_PAGES, place, at, allowed)
+
+
+def hung(
+    pages: Sequence[Page], place: Place, at: str, allowed: Callable[[Need], Callable[[View], View]]
+) -> list[URLPattern]:
+    """Pages of a place as addresses."""
     return [
         path(f"{at}{end}", allowed(need)(method(_there(view, place))), name=name)
-        for name, end, need, method, view in _PAGES
+        for name, end, need, method, view in pages
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emite.web import complements
+from emite.web import complement_life, complements
 from emite.web.access import StaffRequest, staff
 from emite.web.complements import Place
 
@@ -13,4 +13,8 @@ def _context(request: StaffRequest) -> dict[str, Any]:
     return {"organization": request.organization, "membership": request.membership, "section": "complementos"}
 
 
-addresses = complements.addresses(Place("desk", "desk/base.html", _context), "caja/complementos/", staff)
+_PLACE, _AT = Place("desk", "desk/base.html", _context), "caja/complementos/"
+addresses = [
+    *complements.addresses(_PLACE, _AT, staff),
+    *complement_life.addresses(_PLACE, _AT, staff),
+]

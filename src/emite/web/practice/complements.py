@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from emite.web import complements
+from emite.web import complement_life, complements
 from emite.web.complements import Place
 from emite.web.practice.access import StaffRequest, practice
 from emite.web.practice.filters import filters_of
@@ -18,4 +18,8 @@ def _context(request: StaffRequest) -> dict[str, Any]:
     return context_of(request, "complementos", filters=replace(filters_of(request), asked=False))
 
 
-addresses = complements.addresses(Place("practice", "practice/base.html", _context), _AT, practice)
+_PLACE = Place("practice", "practice/base.html", _context)
+addresses = [
+    *complements.addresses(_PLACE, _AT, practice),
+    *complement_life.addresses(_PLACE, _AT, practice),
+]

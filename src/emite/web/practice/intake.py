@@ -22,6 +22,7 @@ from emite.documents.models import State as DocumentState
 from emite.invoices import external, insured
 from emite.invoices.insuring import Refused, State
 from emite.web.cancel_words import MOTIVOS, WHO_ACCEPTS
+from emite.web.practice import blockers
 from emite.web.practice.access import Need, StaffRequest, practice
 from emite.web.practice.filters import filters_of
 from emite.web.practice.finance import context_of
@@ -119,7 +120,7 @@ def cancel(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             return HttpResponseRedirect(back)
     context = context_of(
         request, "facturas", invoice=invoice, form=form, seen=seen, who_accepts=WHO_ACCEPTS[seen.acceptance.why],
-        filters=filters_of(request),
+        filters=filters_of(request), first=blockers.of(seen.holders),
     )  # fmt: skip
     return render(request, "practice/cancel.html", context, status=422 if form.is_bound else 200)
 

@@ -24,6 +24,7 @@ from emite.documents.sealing import NotReady
 from emite.invoices import insured, insurer_building, insuring
 from emite.invoices.insurer_building import Summary
 from emite.invoices.insuring import NotLinked, Refused, State
+from emite.settlements import disallowing
 from emite.typeset.process import TypesetFailed
 from emite.web.cfdi_files import pdf_or_why, xml_of
 from emite.web.errors.pages import page as error_page
@@ -33,6 +34,7 @@ from emite.web.practice.access import Need, StaffRequest, practice
 from emite.web.practice.filters import filters_of
 from emite.web.practice.finance import context_of, page_of
 from emite.web.practice.registering import DateForm, invoice_or_404
+from emite.web.practice.substituting import pair_of
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +91,8 @@ def show(
         mail=mail or MailForm(initial={"email": found.payer.email}),
         date=date or DateForm(initial={"date": found.invoice_date}),
         ending=_ending(found),
+        glosas=disallowing.notes_of(found),
+        pair=pair_of(found),
         zone=request.organization.zone,
         state=found.state,
     )

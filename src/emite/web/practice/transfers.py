@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -18,14 +18,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from emite.care.models import Payer
+from emite.care.models import InsurerInvoice, Payer
 from emite.cfdi.money import total
 from emite.evidence import pasted, transferring
 from emite.evidence.models import ShortPayment, TransferEvidence
 from emite.evidence.proof import Refused
 from emite.evidence.transferring import Line
 from emite.settlements import paying
-from emite.settlements.models import PaymentComplement, Receivable, ReceivedPayment
+from emite.settlements.models import PaymentComplement, PaymentShare, Receivable, ReceivedPayment
 from emite.settlements.paying import PaymentRefused
 from emite.web.amounts import AmountField, read_amount
 from emite.web.once import key_of
@@ -215,11 +215,17 @@ def transfer(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     shares = list(payment.shares.select_related("receivable").order_by("receivable__issued_at", "pk"))
     numbers = transferring.control_numbers([share.receivable for share in shares])
     short = {each.receivable_id: each for each in ShortPayment.objects.filter(payment=payment)}
+    glosable = dict(
+        InsurerInvoice.objects.filter(
+            organization=request.organization, document__in=[share.receivable.document_id for share in shares]
+        ).values_list("document_id", "pk")
+    )
     lines: list[dict[str, Any]] = [
         {
             "number": numbers.get(share.receivable.cfdi_uuid, str(share.receivable)),
             "share": share,
             "short": short.get(share.receivable_id),
+            "invoice": glosable.get(share.receivable.document_id) if _is_glosa(short, share) else None,
         }
         for share in shares
     ]
@@ -230,6 +236,12 @@ def transfer(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         complement=payment.complements.exclude(state=PaymentComplement.State.CANCELLED).first(),
     )  # fmt: skip
     return render(request, "practice/transfer_done.html", context)
+
+
+def _is_glosa(short: Mapping[uuid.UUID, ShortPayment], share: PaymentShare) -> bool:
+    """Whether what was missing was kept by the payer and is still owed."""
+    kept = short.get(share.receivable_id)
+    return kept is not None and kept.why == ShortPayment.Why.GLOSA and share.receivable.is_open
 
 
 @practice(Need.SEE)

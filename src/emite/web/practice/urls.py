@@ -20,6 +20,7 @@ from emite.web.practice import (
     service_import,
     services,
     settings,
+    substituting,
     transfers,
 )
 
@@ -52,6 +53,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_PAGOS}<uuid:pk>/evidencia", transfers.transfer_file, name="transfer_file"),
     *complements.addresses,
     *glosas.addresses,
+    *substituting.addresses,
     *agenda.addresses,
     *copays.addresses,
     *settings.addresses,

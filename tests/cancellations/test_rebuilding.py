@@ -14,7 +14,7 @@ from emite.cancellations.models import CancellationRequest, GlobalRebuild
 from emite.cfdi.xml import parse
 from emite.charges.allocating import live_document
 from emite.charges.models import Allocation, Charge
-from emite.credits import checking, lateness
+from emite.credits import checking
 from emite.credits.lateness import NotLate
 from emite.credits.models import LateRequest
 from emite.documents import steps
@@ -23,14 +23,14 @@ from emite.documents.rendering import stamped_xml
 from emite.invoices import issuing
 from emite.organizations.models import Organization
 from tests import make
-from tests.credits.stands import drive, in_global, sound, stamped_total
+from tests.cancellations.sweeping import OWNER, sweep
+from tests.credits.stands import in_global, sound, stamped_total
 from tests.pac.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CFDI = "{http://www.sat.gob.mx/cfd/4}"
 Status = LateRequest.State
-OWNER = "test:1"
 
 
 class Killed(BaseException):
@@ -52,20 +52,6 @@ def ask(hospital: make.Hospital, charge: Charge, key: str = "late", **over: str)
         fresh, issuing.Request(make.receptor(**over)), channel="desk", user=hospital.biller, now=make.now(),
         idempotency_key=key,
     )  # fmt: skip
-
-
-def sweep(turns: int = 8, *, later: dt.timedelta = dt.timedelta()) -> None:
-    """What workers and the sweep do until nothing is due."""
-    for _ in range(turns):
-        for pk in following.due(now=make.now() + later, limit=20):
-            following.drive(pk, owner=OWNER, clock=lambda: make.now() + later)
-        for pk in rebuilding.due(now=make.now() + dt.timedelta(hours=1), limit=20):
-            rebuilding.advance(pk, now=make.now())
-        for document in FiscalDocument.objects.exclude(state__in=(State.STAMPED, State.REJECTED, State.CANCELLED)):
-            FiscalDocument.objects.filter(pk=document.pk).update(lease_until=None, next_at=make.now())
-            drive(document.pk)
-        for pk in lateness.due(now=make.now() + dt.timedelta(hours=1), limit=20):
-            lateness.advance(pk, now=make.now())
 
 
 def the_rebuild() -> GlobalRebuild:

@@ -20,7 +20,8 @@ from emite.documents.models import State
 from emite.invoices import periods
 from emite.organizations.models import Organization
 
-D, UTC, HOUR, SECOND = dt.date, dt.UTC, dt.timedelta(hours=1), dt.timedelta(seconds=1)
+D = dt.date
+UTC, HOUR, SECOND = dt.UTC, dt.timedelta(hours=1), dt.timedelta(seconds=1)
 #: A postal code of each of SAT's zones, and Ciudad Juárez, where SAT and the law differ.
 CENTRO, PACIFICO, NOROESTE, SURESTE, FRONTERA, JUAREZ = "06700", "82000", "22000", "77500", "88500", "32000"
 EVERYWHERE = (CENTRO, PACIFICO, NOROESTE, SURESTE, FRONTERA, JUAREZ)

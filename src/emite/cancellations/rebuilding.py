@@ -45,6 +45,8 @@ from emite.organizations.models import Organization
 log = structlog.get_logger(__name__)
 
 RELATION = "04"
+#: How the keys of the new globals begin.
+KEY = "rebuilt-"
 Status = GlobalRebuild.State
 
 
@@ -250,7 +252,7 @@ def _bind(made: GlobalRebuild, charges: Sequence[Charge], now: dt.datetime) -> N
         issuer=original.issuer,
         series=original.series,
         channel=FiscalDocument.Channel.GLOBAL,
-        idempotency_key=f"rebuilt-{made.pk.hex}-{made.tries}",
+        idempotency_key=f"{KEY}{made.pk.hex}-{made.tries}",
         now=now,
         who=made.asked_by.email,
     )

@@ -207,9 +207,11 @@ def _not_closed(organization: Organization, now: dt.datetime) -> list[Entry]:
 
 def _stuck_globals(organization: Organization, now: dt.datetime) -> list[Entry]:
     late = Q(document__state__in=(State.DRAFT, State.SEALED, State.SENDING), document__created_at__lt=now - TOO_LONG)
-    refused = Q(
-        document__state=State.REJECTED, document__created_at__gte=now - REFUSED_SINCE, closing__allocated__gt=0
-    ) & ~Exists(GlobalDocument.objects.filter(closing=OuterRef("closing"), number__gt=OuterRef("number")))
+    refused = (
+        Q(document__state=State.REJECTED, document__created_at__gte=now - REFUSED_SINCE, closing__allocated__gt=0)
+        & ~Q(document__rebuild_of__isnull=False)
+        & ~Exists(GlobalDocument.objects.filter(closing=OuterRef("closing"), number__gt=OuterRef("number")))
+    )
     stuck = (
         GlobalDocument.objects.filter(
             late | refused | Q(document__state__in=(State.HELD, State.UNKNOWN)), organization=organization

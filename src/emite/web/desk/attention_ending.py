@@ -10,7 +10,7 @@ import datetime as dt
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
-from emite.cancellations.models import CancellationRequest, State, Substitution
+from emite.cancellations.models import CancellationRequest, GlobalRebuild, State, Substitution
 from emite.credits import paying_out
 from emite.credits.models import CreditNote
 from emite.documents.models import State as DocumentState
@@ -31,6 +31,7 @@ def endings(organization: Organization, now: dt.datetime) -> list[Entry]:
         (_cancellations(organization, now), _cancellation),
         (paying_out.owed(organization.pk).select_related("charge", "register").order_by("created_at"), _owed),
         (_differences(organization), _difference),
+        (_rebuilds(organization), _rebuild),
     ]
     some = Organization.objects.filter(pk=organization.pk).values_list(*(Exists(rows) for rows, _ in roads)).get()
     return [said(row) for (rows, said), any_ in zip(roads, some, strict=True) if any_ for row in rows[:LIMIT]]
@@ -108,6 +109,18 @@ def _owed(row: CreditNote) -> Entry:
     title = f"Faltan ${row.total:,.2f} en efectivo de {row.charge.folio}"
     address = f"{reverse('desk:charge', args=[row.charge_id])}#notas-de-credito"
     return Entry("cost", title, detail, address, row.created_at)
+
+
+def _rebuilds(organization: Organization) -> QuerySet[GlobalRebuild]:
+    rows = GlobalRebuild.objects.filter(organization=organization, state=GlobalRebuild.State.STOPPED)
+    return rows.select_related("original__global_document").defer("original__content").order_by("asked_at")
+
+
+def _rebuild(row: GlobalRebuild) -> Entry:
+    title = f"Falta emitir otra vez la global {row.original.serie or ''}{row.original.folio or ''}"
+    detail = f"El SAT la canceló y la que la sustituye no se timbró: {row.last_text}"
+    address = reverse("desk:closing_progress", args=[row.original.global_document.closing_id])
+    return Entry("wrong", title, detail, address, row.asked_at)
 
 
 def _differences(organization: Organization) -> QuerySet[Difference]:

@@ -14,7 +14,7 @@ import structlog
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Count, Prefetch, Sum
+from django.db.models import Count, Prefetch, Q, Sum
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -32,10 +32,13 @@ from emite.issuers.models import Issuer
 from emite.organizations.models import Organization
 from emite.web.access import Need, StaffRequest, may, staff
 from emite.web.cfdi_files import pdf_or_why, xml_of
+from emite.web.desk import rebuilding
 from emite.web.desk.states import Badge, invoice_badge
 
 log = structlog.get_logger(__name__)
 
+#: Of a closing's documents, those that count: not refused, not cancelled and issued again.
+_LIVE = Q(documents__document__state__in=(*UNSETTLED, State.STAMPED))
 #: Closings shown in the list.
 SHOWN = 24
 BADGES = {
@@ -210,7 +213,7 @@ def _listed(organization: Organization) -> list[tuple[Closing, Badge]]:
     rows = (
         Closing.objects.filter(organization=organization)
         .select_related("issuer", "asked_by")
-        .annotate(parts=Count("documents"), total=Sum("documents__document__total"))
+        .annotate(parts=Count("documents", filter=_LIVE), total=Sum("documents__document__total", filter=_LIVE))
         .order_by("-last_day", "-first_day")[:SHOWN]
     )
     return [(row, BADGES[Closing.State(row.state)]) for row in rows]
@@ -243,6 +246,7 @@ def _progress(request: StaffRequest, pk: uuid.UUID) -> dict[str, Any]:
     rows = list(closing.documents.all())
     states = [row.document.state for row in rows]
     building = closing.state == Closing.State.RUNNING
+    rebuilds = rebuilding.of_closing(closing)
     return {
         "organization": request.organization,
         "membership": request.membership,
@@ -251,10 +255,16 @@ def _progress(request: StaffRequest, pk: uuid.UUID) -> dict[str, Any]:
         "closing": closing,
         "badge": BADGES[Closing.State(closing.state)],
         "rows": [(row, _badge(row.document)) for row in rows],
+        "rebuilds": rebuilds,
         "stamped": states.count(State.STAMPED),
-        "refused": [row for row in rows if row.document.state == State.REJECTED],
+        "parts": len(rows) - states.count(State.CANCELLED),
+        "refused": [
+            row for row in rows if row.document.state == State.REJECTED and not rebuilding.is_again(row.document)
+        ],
         "building": building,
-        "moving": building or any(state in UNSETTLED and state != State.HELD for state in states),
+        "moving": building
+        or any(each.moves for each in rebuilds)
+        or any(state in UNSETTLED and state != State.HELD for state in states),
         "may_issue": may(request.membership, Need.ISSUE),
     }
 

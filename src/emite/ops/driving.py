@@ -25,6 +25,7 @@ from procrastinate.contrib.django import app
 from emite.accounts import posting
 from emite.cancellations import following, rebuilding, substituting
 from emite.cancellations.waking import FOLLOW, SUBSTITUTE
+from emite.charges import patient_words
 from emite.credits import lateness, settling
 from emite.documents import delivering, rerouting
 from emite.documents.spool import Spool
@@ -261,6 +262,7 @@ def watch_closings() -> None:
         rerouting.move_stragglers(timezone.now())
         asking.begin(now=timezone.now(), limit=SWEEP_LIMIT)
         comparing.start_nights(timezone.now())
+        patient_words.read_new(timezone.now())
 
 
 def _replay_or_say() -> None:

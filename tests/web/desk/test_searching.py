@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from emite.charges import patient_words
 from emite.charges.charging import void
 from emite.charges.collecting import Part, pay
 from emite.charges.models import Charge
@@ -59,6 +60,10 @@ def test_a_misspelt_name_and_a_card_find_the_charge(hospital: Hospital) -> None:
         two, [Part("04", Decimal(160), last4="0427"), Part("01", Decimal(1000))], register=hospital.register,
         user=hospital.cashier, now=make.now(),
     )  # fmt: skip
+    assert patient_words.read_new(make.now()) == 6
+    other = make.hospital()  # whose patient with the very letters nobody else may be offered
+    make.charge(other, patient_name="Ernandes Garsia")
+    patient_words.read_new(make.now())
     today = hospital.organization.local_date(make.now())
 
     def page(text: str) -> tuple[list[str], bool]:

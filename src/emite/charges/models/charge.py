@@ -118,6 +118,11 @@ class Charge(OwnedByOrganization):
             models.Index(fields=["organization", "-issued_at"], name="charge_by_date"),
             models.Index(fields=["organization", "paid_at", "id"], name="charge_by_payment"),
             models.Index(fields=["organization", "total", "-issued_at"], name="charge_by_total"),
+            models.Index(
+                fields=["organization", "-issued_at"],
+                name="charge_owed",
+                condition=Q(state="open", paid__lt=F("total")),
+            ),
             # And charge_by_patient, of the trigrams of charges_plain(patient_name): see migrations 0005 and 0007.
         ]
 

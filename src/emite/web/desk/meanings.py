@@ -12,11 +12,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import product
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
 from emite.cfdi.rfc import Rfc, RfcInvalid
+from emite.charges import patient_words
 from emite.charges.code import read_code
 from emite.charges.finding import by_code
 from emite.charges.models import Allocation, Charge, Payment, PaymentSlip
@@ -27,8 +29,8 @@ from emite.web.desk.days import read_day
 
 _FOLIO = re.compile(r"(rem|cop|pag)[\s-]*0*(\d{1,15})", re.IGNORECASE | re.ASCII)
 _WORD = re.compile(r"\w+")
-#: How much of a misspelt word must be there: "garsia" and "garcia" share four of ten trigrams.
-ALIKE = 0.4
+#: Of a misspelt word, so many real ones are tried; of all their combinations, so many.
+ALIKE, READINGS = 3, 6
 #: Letters of the shortest word that an index of trigrams finds.
 SHORTEST = 3
 #: Of what has the words, the amount or the card, the newest so many; the page after goes on before them.
@@ -62,31 +64,46 @@ def meanings(
 
 
 def alike(organization: Organization, text: str, limit: int) -> list[Charge]:
-    """Charges whose patient's name is nearly that, the nearest first: for when nothing has the very words."""
+    """Charges whose patient's name is nearly that, the nearest first: for when nothing has the very words.
+
+    Each word is taken for the words that patients do have, and the names with those are looked up as if typed so.
+    """
     if _FOLIO.fullmatch(text) or read_code(text):
         return []
-    words = [word for word in _WORD.findall(plain(text)) if len(word) > 2 and not word.isdigit()][:4]
-    order = {pk: place for place, pk in enumerate(_found(organization, words=words, limit=limit))}
+    words = [word for word in _WORD.findall(plain(text)) if len(word) >= SHORTEST and not word.isdigit()][:4]
+    order: dict[uuid.UUID, int] = {}
+    for reading in _readings(patient_words.like(organization.pk, words, each=ALIKE)):
+        for pk in _found(organization, patterns=[f"%{word}%" for word in reading], limit=limit - len(order)):
+            order.setdefault(pk, len(order))
+        if len(order) >= limit:
+            break
     rows = Charge.objects.filter(organization=organization, pk__in=order).defer("code_hash", "code_cipher")
     return sorted(rows, key=lambda charge: order[charge.pk])
+
+
+def _readings(words: list[list[patient_words.Likeness]]) -> list[list[str]]:
+    """What the words typed may have meant, the likeliest first; none while one of them is like no word of a name."""
+    if not words:
+        return []
+    ways = sorted(product(*words), key=lambda way: sum(each.closeness for each in way), reverse=True)
+    return [[each.word for each in way] for way in ways[:READINGS]]
 
 
 def _found(
     organization: Organization,
     *,
     patterns: Sequence[str] = (),
-    words: Sequence[str] = (),
     amount: Decimal | None = None,
     window: Window = Window(),
     limit: int = NEWEST,
 ) -> list[uuid.UUID]:
     """By the indexes of names and amounts, through the function of the database that may use them."""
-    if not patterns and not words and amount is None:
+    if not patterns and amount is None:
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT * FROM charges_found(%s, %s::text[], %s::text[], %s, %s::real, %s, %s, %s)",
-            [organization.pk, list(patterns), list(words), amount, ALIKE, window.since, window.until, limit],
+            "SELECT * FROM charges_found(%s, %s::text[], '{}', %s, 1, %s, %s, %s)",
+            [organization.pk, list(patterns), amount, window.since, window.until, limit],
         )
         return [row[0] for row in cursor.fetchall()]
 

@@ -10,15 +10,18 @@ from typing import Any
 import pytest
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Sum
 
 from emite.accounts.models import Letter
 from emite.care.models import InsurerInvoice
+from emite.database import tenancy
 from emite.invoices import stamping
-from emite.reviews import deciding, paying
+from emite.reviews import deciding, paying, undoing
 from emite.reviews.allowing import NotAllowed, Refused
 from emite.reviews.models import Notice, PayerPayment, ReceivedComplement, ReceivedInvoice
 from emite.settlements import complementing, following, staging
-from emite.settlements.models import PaymentComplement, ReceivedPayment
+from emite.settlements import paying as settled
+from emite.settlements.models import PaymentComplement, Receivable, ReceivedPayment
 from tests import make
 from tests import practice as stand
 from tests.pac.sandbox import RunningSandbox
@@ -191,6 +194,8 @@ def test_another_payer_touches_nothing(practice: stand.Practice, payer: Insurer)
         "DELETE FROM reviews_receivedinvoice",
         "UPDATE reviews_payershare SET amount = 5",
         "DELETE FROM reviews_payerpayment",
+        "UPDATE reviews_payerpayment SET amount = 5",
+        "UPDATE reviews_payerpayment SET undone_at = now()",
     ],
 )
 def test_the_database_refuses_what_may_never_happen(practice: stand.Practice, payer: Insurer, change: str) -> None:
@@ -217,3 +222,52 @@ def test_a_payment_of_the_invoices_own_day_reaches_the_physician(practice: stand
     paying.register(payer.organization.pk, wanted, paid_at=midnight, **how)
     go_on()
     assert ReceivedPayment.objects.get().paid_at == midnight
+
+
+def balances(payer: Insurer) -> tuple[Decimal, Decimal]:
+    """What each side counts as paid."""
+    here = ReceivedInvoice.objects.filter(organization=payer.organization).aggregate(all=Sum("paid"))["all"]
+    return here, Receivable.objects.aggregate(all=Sum("paid"))["all"] or Decimal(0)
+
+
+def test_a_payment_undone_on_one_side_is_undone_on_the_other(practice: stand.Practice, payer: Insurer) -> None:
+    arrived = received(practice, payer)
+    deciding.approve(payer.organization.pk, [arrived.pk], user=payer.admin, now=make.now())
+    first = pay(payer, (arrived, Decimal("100.00")), key="u-1")
+    second = pay(payer, (arrived, Decimal("50.00")), key="u-2")
+    go_on()
+    told = Letter.objects.filter(address=practice.admin.email).count()
+    with pytest.raises(Refused, match="Escriba por qué"):
+        undoing.undo(second, reason=" ", user=payer.treasurer, now=make.now())
+    with pytest.raises(NotAllowed):
+        undoing.undo(second, reason="No", user=payer.reviewer, now=make.now())
+    with tenancy.organization(payer.organization.pk):
+        with pytest.raises(Refused, match="el más reciente"):
+            undoing.undo(first, reason="Era de otra factura", user=payer.treasurer, now=make.now())
+        for _ in range(2):
+            undoing.undo(second, reason="Era de otra factura", user=payer.treasurer, now=make.now())
+    assert balances(payer) == (Decimal("100.00"), Decimal("100.00"))
+    assert PaymentComplement.objects.filter(state="due").count() == 1
+    assert Letter.objects.filter(address=practice.admin.email).count() == told + 1
+
+    untold = pay(payer, (arrived, Decimal("7.00")), key="u-3")
+    undoing.undo(untold, reason="Dos veces", user=payer.treasurer, now=make.now())
+    go_on()
+    assert balances(payer) == (Decimal("100.00"), Decimal("100.00")), "what was never told is not told any more"
+
+    theirs = ReceivedPayment.objects.get(undone_at=None)
+    settled.undo(theirs, reason="No llegó el dinero", user=practice.admin, now=make.now())
+    assert balances(payer) == (Decimal("100.00"), Decimal("0.00"))
+    go_on()
+    go_on()
+    assert balances(payer) == (Decimal("0.00"), Decimal("0.00"))
+    first.refresh_from_db()
+    assert (first.undone_words, first.undone_reason) == ("Revertido por el emisor", "No llegó el dinero")
+
+    last = pay(payer, (arrived, Decimal("9.00")), key="u-4")
+    go_on()
+    theirs = ReceivedPayment.objects.get(undone_at=None)
+    complementing.issue(theirs, user=practice.admin, now=make.now(), key="u-c")
+    with pytest.raises(Refused, match="primero lo cancele ante el SAT"):
+        undoing.undo(last, reason="No era", user=payer.treasurer, now=make.now())
+    assert balances(payer) == (Decimal("9.00"), Decimal("9.00"))

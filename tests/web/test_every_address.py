@@ -26,7 +26,7 @@ from emite.care.rendering import Rendered
 from emite.evidence.models import PayerWord
 from emite.issuers import fiscal
 from emite.organizations.models import Invitation, Membership, PortalActivation
-from emite.reviews.models import ReceivedComplement
+from emite.reviews.models import PayerPayment, PayerShare, ReceivedComplement, ReceivedInvoice
 from emite.settlements.models import ReceivedPayment
 from emite.web.access import PROVED
 from tests import make
@@ -61,7 +61,7 @@ ROWS = {
     **{f"practice:{name}": "appointment" for name in ("appointment", "appointment_attended", "appointment_cancel")},
     **{f"practice:{name}": "transfer" for name in ("transfer", "transfer_file")},
     **{f"practice:{name}": "transfer" for name in COMPLEMENTS},
-    "insurer:complement_xml": "complement",
+    "insurer:undo": "payer_payment", "insurer:complement_xml": "complement",
     **{f"practice:glosa_{act}": "word" for act in ("cancel", "xml", "pdf")},
     **{
         f"insurer:{name}": "received" for name in ("invoice", "decide_one", "schedule", "ask_sat", "xml", "pdf")
@@ -183,6 +183,15 @@ def world(db: None) -> World:
     payer = insurer()
     rows["insurer"] = payer.organization
     rows["received"] = received(payer.organization)
+    payment = {"supplier": rows["received"].supplier, "rfc_emisor": rows["received"].rfc_emisor, "amount": 1}
+    ReceivedInvoice.objects.filter(pk=rows["received"].pk).update(state="approved")
+    rows["payer_payment"] = PayerPayment.objects.create(
+        organization=payer.organization, registered_by=payer.treasurer, forma_pago="03", paid_at=make.now(),
+        registered_at=make.now(), idempotency_key="x", **payment,
+    )  # fmt: skip
+    PayerShare.objects.create(
+        organization=payer.organization, payment=rows["payer_payment"], invoice=rows["received"], amount=1
+    )
     rows["complement"] = ReceivedComplement.objects.create(
         organization=payer.organization, supplier=practice.organization.pk, uuid=uuid.uuid4(), xml=b"<x/>",
         received_at=make.now(),

@@ -9,13 +9,15 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from emite.reviews import receiving, telling
+from emite.reviews import receiving, telling, undoing
 
 
 def steps(now: dt.datetime, *, limit: int) -> Iterator[Callable[[], object]]:
     """What is due now, each to be done by itself: one that fails keeps nobody else waiting."""
     for received in receiving.cancelled(limit=limit):
         yield partial(receiving.withdraw, received, now=now)
+    for payment in undoing.reverted(limit=limit):
+        yield partial(undoing.revert, payment, now=now)
     for notice in telling.due(now=now, limit=limit):
         yield partial(telling.tell, notice, now=now)
     for complement in receiving.complements_due(limit=limit):

@@ -111,7 +111,7 @@ class ReviewEvent(OwnedByOrganization):
 
 
 class PayerPayment(OwnedByOrganization):
-    """One transfer to one supplier's RFC, over one or many of its invoices. Never changed."""
+    """One transfer to one supplier's RFC, over one or many of its invoices. Undone, never changed."""
 
     supplier = models.UUIDField()
     rfc_emisor = models.CharField(max_length=13)
@@ -122,16 +122,31 @@ class PayerPayment(OwnedByOrganization):
     registered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     registered_at = models.DateTimeField()
     idempotency_key = models.CharField(max_length=64)
-    insert_only = True
+    undone_at = models.DateTimeField(null=True, blank=True)
+    # Nobody here: its supplier did.
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    undone_reason = models.CharField("motivo", max_length=200, blank=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["organization", "idempotency_key"], name="payer_payment_one_per_key"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="payer_payment_positive"),
+            models.CheckConstraint(
+                condition=Q(undone_at__isnull=True) | ~Q(undone_reason=""), name="payer_payment_undone_with_reason"
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["organization", "-paid_at"], name="payer_payment_by_date"),
         ]
+
+    @property
+    def undone_words(self) -> str:
+        """Who took it back; empty while it stands."""
+        if self.undone_at is None:
+            return ""
+        return "Deshecho" if self.undone_by_id else "Revertido por el emisor"
 
 
 class PayerShare(OwnedByOrganization):

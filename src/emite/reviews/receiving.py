@@ -33,7 +33,7 @@ from emite.settlements.models import PaymentComplement
 RECEIVE = "emite.receive"
 SYSTEM = "emite"
 _LIVE = (InsurerInvoice.State.STAMPED, InsurerInvoice.State.EXTERNAL)
-_KEY = "pagador-"
+KEY = "pagador-"
 
 
 # --- invoices ---------------------------------------------------------------------------------------------------------
@@ -224,12 +224,12 @@ def deliver_complement(pk: uuid.UUID, *, now: dt.datetime) -> ReceivedComplement
 
 def key_of(payment: PayerPayment) -> str:
     """Under which the supplier registers this payment, once."""
-    return f"{_KEY}{payment.pk}"
+    return f"{KEY}{payment.pk}"
 
 
 def payment_of(key: str) -> uuid.UUID | None:
     """The payer's payment that a supplier registered under this key; None for one that it wrote down itself."""
-    return uuid.UUID(key.removeprefix(_KEY)) if key.startswith(_KEY) else None
+    return uuid.UUID(key.removeprefix(KEY)) if key.startswith(KEY) else None
 
 
 def _stored_complement(complement: PaymentComplement, account: uuid.UUID, now: dt.datetime) -> ReceivedComplement:

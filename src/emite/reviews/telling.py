@@ -92,7 +92,7 @@ def _decision(received: ReceivedInvoice, now: dt.datetime) -> None:
         now=now,
     )
     if review in (InsurerInvoice.Review.APPROVED, InsurerInvoice.Review.REJECTED):
-        _write("reviews/decision", invoice, account, now, received=received, rejected=bool(received.reason))
+        write("reviews/decision", invoice, account, now, received=received, rejected=bool(received.reason))
 
 
 def _payment(payment: PayerPayment, now: dt.datetime) -> None:
@@ -121,14 +121,14 @@ def _payment(payment: PayerPayment, now: dt.datetime) -> None:
         organization_id=payment.supplier, cfdi_uuid=shares[0][0].cfdi_uuid
     ).select_related("payer").first()  # fmt: skip
     if first is not None and registered.registered_at == now:
-        _write("reviews/payment", first, account, now, payment=payment, invoices=len(shares))
+        write("reviews/payment", first, account, now, payment=payment, invoices=len(shares))
 
 
 def _receivable(supplier: uuid.UUID, folio_fiscal: uuid.UUID) -> Receivable | None:
     return Receivable.objects.filter(organization_id=supplier, cfdi_uuid=folio_fiscal).first()
 
 
-def _write(template: str, invoice: InsurerInvoice, account: Organization, now: dt.datetime, **words: object) -> None:
+def write(template: str, invoice: InsurerInvoice, account: Organization, now: dt.datetime, **words: object) -> None:
     """A letter to each administrator and biller of the supplier."""
     people = Membership.objects.who_may(Need.PRICE).filter(organization_id=invoice.organization_id)
     for member in people.select_related("user"):

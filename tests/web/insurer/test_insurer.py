@@ -97,6 +97,20 @@ def test_one_transfer_pays_many_invoices_in_part_or_whole(payer: Insurer) -> Non
     assert "$1,420.00" in said(page(payer.reader, "ageing"))
     assert post(payer.reviewer, "pay", **data).status_code == 403
 
+    made = PayerPayment.objects.get()
+    assert post(payer.reviewer, "undo", made.pk, reason="x").status_code == 403
+    assert "vuelve a estar por pagar" in said(page(payer.treasurer, "undo", made.pk)).lower()
+    refused = post(payer.treasurer, "undo", made.pk, reason=" ")
+    assert refused.status_code == 422
+    assert "Escriba por qué se deshace" in said(refused)
+    for _ in range(2):
+        assert post(payer.treasurer, "undo", made.pk, reason="Otro proveedor").status_code == 302
+    text = said(page(payer.reader, "payments"))
+    assert "Deshecho" in text
+    assert "Otro proveedor" in text
+    assert "Pagado sin complemento" not in text
+    assert set(ReceivedInvoice.objects.values_list("paid", flat=True)) == {Decimal(0)}
+
 
 def upload(payer: Insurer, content: bytes, action: str = "revisar") -> Any:
     file = BytesIO(content)

@@ -73,7 +73,8 @@ def payments(request: StaffRequest) -> HttpResponse:
     listed = [
         (row, names.get(row.pk), counts.get(row.pk, 0), _due(request, row, today), (row.pk,) in untold) for row in page
     ]
-    missing = rows.filter(complements=None)
+    standing = rows.filter(undone_at=None)
+    missing = standing.filter(complements=None)
     context = context_of(
         request,
         "pagos",
@@ -81,7 +82,7 @@ def payments(request: StaffRequest) -> HttpResponse:
         payments=listed,
         missing=missing.count(),
         missing_amount=missing.aggregate(all=Sum("amount"))["all"] or Decimal(0),
-        total=rows.aggregate(all=Sum("amount"))["all"] or Decimal(0),
+        total=standing.aggregate(all=Sum("amount"))["all"] or Decimal(0),
         filters="?",
     )
     return render(request, "insurer/payments.html", context)

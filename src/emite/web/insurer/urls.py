@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from emite.web.insurer import inbox, invoice, payments, remittance
+from emite.web.insurer import inbox, invoice, payments, remittance, undoing
 
 app_name = "insurer"
 _FACTURAS = "aseguradora/facturas/<uuid:pk>/"
@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern] = [
     path("aseguradora/complementos/<uuid:pk>.xml", invoice.complement_xml, name="complement_xml"),
     path("aseguradora/pagos/", payments.payments, name="payments"),
     path("aseguradora/pagos/registrar/", payments.register, name="pay"),
+    path("aseguradora/pagos/<uuid:pk>/deshacer/", undoing.undo, name="undo"),
     path("aseguradora/pagos/archivo/", remittance.upload, name="remittance"),
     path("aseguradora/pagos/plantilla.csv", remittance.template, name="remittance_template"),
     path("aseguradora/antiguedad/", payments.ageing, name="ageing"),

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, prefetch_related_objects
 
 from emite.charges.models import Allocation, Charge
 from emite.documents.models import FiscalDocument, State
@@ -166,7 +166,9 @@ def _only(charges: QuerySet[Charge], shown: str) -> QuerySet[Charge]:
         case "por-cobrar":
             return charges.filter(state=Charge.State.OPEN, paid__lt=F("total"))
         case "por-facturar":
-            return charges.filter(~Exists(live), state=Charge.State.OPEN, paid=F("total"))
+            # Asked charge by charge from the newest on: as a join, PostgreSQL would begin with every charge there is.
+            bound = Subquery(live.values("pk")[:1])
+            return charges.filter(state=Charge.State.OPEN, paid=F("total")).alias(bound=bound).filter(bound=None)
         case "facturadas":
             return charges.filter(Exists(live.filter(document__state=State.STAMPED)))
         case "canceladas":

@@ -56,6 +56,7 @@ NEEDS = {
     "closing_piece": Need.SEE,
     "closing_xml": Need.SEE,
     "closing_pdf": Need.SEE,
+    "closing_again": Need.ISSUE,
     "closing_start": Need.ISSUE,
     "closing_policy": Need.ADMINISTER,
     "integrations": Need.ADMINISTER,

@@ -44,14 +44,14 @@ def test_the_desk_follows_it_and_issues_again_what_was_refused(issuing: Hospital
     assert "la que la sustituye no se timbró (402)" in page
     assert "Cerrar lo que falta" not in page
     made = GlobalRebuild.objects.get()
-    again = reverse("desk:closing_again", args=[closing, made.pk])
+    again = reverse("desk:closing_again", args=[made.pk])
     assert again in biller.get("closing_progress", closing).content.decode()
     first = said(biller.get("home"))
     assert first.count("Falta emitir otra vez la global") == 1
-    assert Person(issuing.cashier).post("closing_again", closing, made.pk).status_code == 403
-    assert Person(make.hospital().biller).post("closing_again", closing, made.pk).status_code == 404
-    assert "Se está emitiendo otra vez" in said(biller.follow(biller.post("closing_again", closing, made.pk)))
-    assert "Ya no hace falta" in said(biller.follow(biller.post("closing_again", closing, made.pk)))
+    assert Person(issuing.cashier).post("closing_again", made.pk).status_code == 403
+    assert Person(make.hospital().biller).post("closing_again", made.pk).status_code == 404
+    assert "Se está emitiendo otra vez" in said(biller.follow(biller.post("closing_again", made.pk)))
+    assert "Ya no hace falta" in said(biller.follow(biller.post("closing_again", made.pk)))
     sweep()
     new = live_document(other)
     assert new is not None

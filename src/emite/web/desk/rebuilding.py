@@ -60,11 +60,10 @@ def _name(document: FiscalDocument | None) -> str:
 
 @staff(Need.ISSUE)
 @require_POST
-def again(request: StaffRequest, pk: uuid.UUID, rebuild: uuid.UUID) -> HttpResponse:
+def again(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Once what kept the new global from its stamp is mended."""
-    made = GlobalRebuild.objects.filter(
-        organization=request.organization, pk=rebuild, original__global_document__closing_id=pk
-    ).first()
+    found = GlobalRebuild.objects.filter(organization=request.organization, pk=pk)
+    made = found.select_related("original__global_document").defer("original__content").first()
     if made is None:
         raise Http404
     try:
@@ -77,4 +76,4 @@ def again(request: StaffRequest, pk: uuid.UUID, rebuild: uuid.UUID) -> HttpRespo
         messages.warning(request, f"{invalid.faults[0].code}: {invalid.faults[0].message} No se emitió nada.")
     else:
         messages.success(request, "Se está emitiendo otra vez. Puede dejar esta página.")
-    return HttpResponseRedirect(reverse("desk:closing_progress", args=[pk]))
+    return HttpResponseRedirect(reverse("desk:closing_progress", args=[made.original.global_document.closing_id]))

@@ -38,11 +38,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def practice(sandbox: RunningSandbox, settings: object) -> Iterator[Practice]:
     with stand.behind(sandbox, settings) as made:
         yield made
+        sandbox.control("settings", clock_offset_seconds=0)
 
 
 @pytest.fixture
 def receivable(practice: Practice) -> Receivable:
-    invoice = stand.registered(practice, stand.service(practice, "1000.00"), number=f"K-{uuid.uuid4().hex[:6]}")
+    invoice = stand.registered(practice, stand.service(practice, "2000.00"), number=f"K-{uuid.uuid4().hex[:6]}")
     document = stand.stamped(invoice, practice)
     settlements_following.after(document.pk, now=make.now())
     return Receivable.objects.get(document=document)
@@ -90,7 +91,7 @@ def sweep(days: float = 0) -> None:
 
 def test_cancelled_because_nothing_was_paid_it_is_owed_again(practice: Practice, receivable: Receivable) -> None:
     first = complemented(practice, paid(practice, receivable, "400.00"))
-    second = complemented(practice, paid(practice, receivable, "500.00"))
+    second = complemented(practice, paid(practice, receivable, "1400.00"))
     receivable.refresh_from_db()
     assert receivable.balance == 0
     assert receivable.document is not None
@@ -107,7 +108,7 @@ def test_cancelled_because_nothing_was_paid_it_is_owed_again(practice: Practice,
 
     receivable.refresh_from_db()
     second.payment.refresh_from_db()
-    assert (receivable.balance, receivable.parcialidades) == (D("500.00"), 1)
+    assert (receivable.balance, receivable.parcialidades) == (D("1400.00"), 1)
     assert second.payment.undone_by == practice.admin
     assert complementing.live_of(second.payment) is None
     complements.cancel(first, "02", user=practice.admin, now=make.now())
@@ -115,7 +116,7 @@ def test_cancelled_because_nothing_was_paid_it_is_owed_again(practice: Practice,
     receivable.refresh_from_db()
     due = complementing.live_of(first.payment)
     assert due is not None
-    assert (due.state, due.due_on, receivable.balance) == ("due", first.due_on, D("500.00"))
+    assert (due.state, due.due_on, receivable.balance) == ("due", first.due_on, D("1400.00"))
     assert list(checking.faults(practice.organization.pk)) == []
 
 
@@ -200,8 +201,8 @@ def test_an_invoice_put_right_hands_its_services_on(
     receivable.refresh_from_db()
     assert receivable.closed_at is not None
     fresh = Receivable.objects.get(document=made.document_id)
-    assert (fresh.balance, fresh.folio) == (D("900.00"), "K-2")
-    paid(practice, fresh, "900.00")
+    assert (fresh.balance, fresh.folio) == (D("1800.00"), "K-2")
+    paid(practice, fresh, "1800.00")
     assert list(checking.faults(practice.organization.pk)) == []
 
 
@@ -222,8 +223,7 @@ def test_what_the_payer_refuses_has_a_way_out_and_a_refused_stamp_changes_nothin
     assert made.document_id is not None
     drive(made.document_id)
     taking = Substitution.objects.get(substitute=made.document_id)
-    late = make.now() + dt.timedelta(days=10)  # so that the payer has to accept
-    substituting.go_on(taking.pk, now=late)
+    sandbox.control("settings", clock_offset_seconds=10 * 86_400)  # so that the payer has to accept
     sweep(days=10)
     sandbox.control("receptor", uuid=str(old.cfdi_uuid), accepts=False)
     sweep(days=10.2)

@@ -61,7 +61,7 @@ ROWS = {
     **{f"practice:{name}": "appointment" for name in ("appointment", "appointment_attended", "appointment_cancel")},
     **{f"practice:{name}": "transfer" for name in ("transfer", "transfer_file")},
     **{f"practice:{name}": "transfer" for name in COMPLEMENTS},
-    "insurer:undo": "payer_payment", "insurer:complement_xml": "complement",
+    "insurer:undo": "payer_payment", "insurer:complement_xml": "complement", "insurer:credit_xml": "complement",
     **{f"practice:glosa_{act}": "word" for act in ("cancel", "xml", "pdf")},
     **{
         f"insurer:{name}": "received" for name in ("invoice", "decide_one", "schedule", "ask_sat", "xml", "pdf")

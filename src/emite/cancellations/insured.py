@@ -66,6 +66,7 @@ def substitute(
         made = rebuilt(invoice, now=now)
         if problems := lint.invoice(invoice.payer, insured.services_in(invoice)):
             raise CfdiInvalid(problems)
+        taking = _registered(invoice, number, user, now)
         fresh = draft(
             made,
             issuer=invoice.issuer,
@@ -76,7 +77,8 @@ def substitute(
             who=user.email,
             folio=number,
         )
-        taking = _registered(invoice, number, fresh, user, now)
+        InsurerInvoice.objects.filter(pk=taking.pk).update(document=fresh)
+        taking.document = fresh
         Substitution.objects.create(
             organization_id=locked.organization_id, original=locked, substitute=fresh, asked_by=user, asked_at=now
         )
@@ -94,9 +96,7 @@ def substitute(
     return taking
 
 
-def _registered(
-    invoice: InsurerInvoice, number: str, fresh: FiscalDocument, user: User, now: dt.datetime
-) -> InsurerInvoice:  # fmt: skip
+def _registered(invoice: InsurerInvoice, number: str, user: User, now: dt.datetime) -> InsurerInvoice:
     try:
         with transaction.atomic():
             return InsurerInvoice.objects.create(
@@ -108,7 +108,6 @@ def _registered(
                 period_from=invoice.period_from,
                 period_to=invoice.period_to,
                 state=InsurerInvoice.State.STAMPING,
-                document=fresh,
                 replaces=invoice,
                 created_by=user,
                 created_at=now,

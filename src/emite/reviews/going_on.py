@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from emite.reviews import receiving, telling, undoing
+from emite.reviews import crediting, receiving, telling, undoing
 
 
 def steps(now: dt.datetime, *, limit: int) -> Iterator[Callable[[], object]]:
@@ -22,3 +22,7 @@ def steps(now: dt.datetime, *, limit: int) -> Iterator[Callable[[], object]]:
         yield partial(telling.tell, notice, now=now)
     for complement in receiving.complements_due(limit=limit):
         yield partial(receiving.deliver_complement, complement, now=now)
+    for note in crediting.due(limit=limit):
+        yield partial(crediting.deliver, note, now=now)
+    for credit in crediting.cancelled(limit=limit):
+        yield partial(crediting.withdraw, credit, now=now)

@@ -56,6 +56,8 @@ class ReceivedInvoice(OwnedByOrganization):
     scheduled_on = models.DateField("pago programado", null=True, blank=True)
     # Moved by a trigger with the shares.
     paid = models.DecimalField(max_digits=18, decimal_places=2, default=Decimal(0))
+    # And by another with its credit notes.
+    credited = models.DecimalField(max_digits=18, decimal_places=2, default=Decimal(0))
     sat_estado = models.CharField(max_length=20, blank=True)
     sat_asked_at = models.DateTimeField(null=True, blank=True)
 
@@ -64,6 +66,9 @@ class ReceivedInvoice(OwnedByOrganization):
             models.UniqueConstraint(fields=["organization", "uuid"], name="received_invoice_one_per_uuid"),
             models.CheckConstraint(
                 condition=Q(total__gt=0, paid__gte=0, paid__lte=F("total")), name="received_invoice_paid_within_total"
+            ),
+            models.CheckConstraint(
+                condition=Q(credited__gte=0, credited__lte=F("total")), name="received_invoice_credited_within_total"
             ),
             models.CheckConstraint(
                 condition=~Q(state="rejected") | ~Q(reason=""), name="received_invoice_rejected_says_why"
@@ -82,13 +87,13 @@ class ReceivedInvoice(OwnedByOrganization):
 
     @property
     def owed(self) -> Decimal:
-        return self.total - self.paid
+        return max(self.total - self.credited - self.paid, Decimal(0))
 
     @property
     def label(self) -> str:
         """What the inbox says: once money moved, the money."""
         if self.state == self.State.APPROVED and self.paid:
-            return "PAGADO" if self.paid == self.total else "Pagado parcial"
+            return "PAGADO" if not self.owed else "Pagado parcial"
         return self.get_state_display()
 
     def days_waiting(self, today: dt.date) -> int:
@@ -191,6 +196,23 @@ class ComplementCovers(OwnedByOrganization):
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["complement", "invoice"], name="complement_covers_once"),
+        ]
+
+
+class ReceivedCredit(OwnedByOrganization):
+    """A credit note of an invoice, as it arrived. It counts until its issuer cancels it before the SAT."""
+
+    invoice = models.ForeignKey(ReceivedInvoice, on_delete=models.PROTECT, related_name="credits")
+    uuid = models.UUIDField("folio fiscal")
+    total = models.DecimalField(max_digits=18, decimal_places=2)
+    xml = models.BinaryField()
+    received_at = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organization", "uuid"], name="received_credit_one_per_uuid"),
+            models.CheckConstraint(condition=Q(total__gt=0), name="received_credit_positive"),
         ]
 
 

@@ -52,7 +52,8 @@ def deliver(pk: uuid.UUID, *, now: dt.datetime) -> ReceivedInvoice | None:
 
     The SAT is asked first, over the network. What is wrong with it is written beside it: the payer decides.
     """
-    invoice = InsurerInvoice.objects.select_related("payer__account", "issuer", "document", "external").get(pk=pk)
+    rows = InsurerInvoice.objects.select_related("payer__account", "issuer", "document", "external", "replaces")
+    invoice = rows.get(pk=pk)
     account = invoice.payer.account
     if account is None or invoice.state not in _LIVE or invoice.review != InsurerInvoice.Review.NONE:
         return None
@@ -102,7 +103,10 @@ def _examined(xml: bytes, invoice: InsurerInvoice) -> tuple[Foreign, list[Fault]
 
 
 def _services(invoice: InsurerInvoice) -> dict[str, Any]:
-    rows = invoice.allocations.filter(active=True)
+    holder = invoice
+    if invoice.replaces is not None and invoice.replaces.state == InsurerInvoice.State.STAMPED:
+        holder = invoice.replaces  # it takes that one's place, and the services pass on with the SAT's word
+    rows = holder.allocations.filter(active=True)
     return {"count": rows.count(), "amount": rows.aggregate(all=Sum("amount"))["all"] or Decimal(0)}
 
 
@@ -153,7 +157,22 @@ def _stored(
     )
     if fresh:
         say(received, SYSTEM, "Se recibió para su revisión", now)
+        _say_succession(received, invoice, now)
     return received
+
+
+def _say_succession(received: ReceivedInvoice, invoice: InsurerInvoice, now: dt.datetime) -> None:
+    """It takes the place of one that the payer has: both histories say so, for two may be alive for some days."""
+    if invoice.replaces is None:
+        return
+    first = ReceivedInvoice.objects.filter(
+        organization_id=received.organization_id, invoice=invoice.replaces.pk
+    ).first()  # fmt: skip
+    if first is not None:
+        alive = invoice.replaces.state in _LIVE
+        until = "; las dos están vigentes hasta que el SAT cancele la primera" if alive else ""
+        say(received, SYSTEM, f"Toma el lugar de la factura {first}{until}", now)
+        say(first, SYSTEM, f"La factura {received} toma su lugar{until}", now)
 
 
 def say(invoice: ReceivedInvoice, who: str, what: str, now: dt.datetime) -> None:

@@ -64,8 +64,6 @@ def stands_on(complement: PaymentComplement) -> str:
     payment = complement.payment
     if payment.desk_payment_id is not None:
         return "Este pago se cobró en caja: se deshace ahí, y su complemento se cancela con el motivo 02."
-    if payment.registered_by_id is None:
-        return "Este pago lo registró la aseguradora: pídale a ella que lo corrija."
     later = [
         str(share.receivable)
         for share in payment.shares.select_related("receivable").order_by("pk")

@@ -133,7 +133,7 @@ def undo(payment: ReceivedPayment, *, reason: str, user: User, now: dt.datetime)
     take_back(payment, reason=why, user=user, now=now)
 
 
-def take_back(payment: ReceivedPayment, *, reason: str, user: User, now: dt.datetime) -> None:
+def take_back(payment: ReceivedPayment, *, reason: str, user: User | None, now: dt.datetime) -> None:
     """The same, for whoever answers for it otherwise: who cancelled its complement because nothing was paid."""
     with transaction.atomic():
         held = hold(payment)
@@ -155,7 +155,7 @@ def take_back(payment: ReceivedPayment, *, reason: str, user: User, now: dt.date
         locked.save(update_fields=["undone_at", "undone_by", "undone_reason"])
         record(
             organization_id=locked.organization_id,
-            actor=user.email,
+            actor=user.email if user else f"pagador {locked.payer_rfc}",
             action="payment.undo",
             subject=f"received:{locked.pk}",
             reason=reason,

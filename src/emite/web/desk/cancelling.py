@@ -28,6 +28,7 @@ from emite.documents.models import FiscalDocument, State
 from emite.documents.sealing import NotReady
 from emite.invoices.issuing import Request
 from emite.invoices.models import GlobalDocument
+from emite.settlements.models import PaymentComplement
 from emite.web.access import Need, StaffRequest, may, staff
 from emite.web.cfdi_files import pdf_or_why, xml_of
 from emite.web.desk.cancel_states import MOTIVOS, WHO_ACCEPTS, standing
@@ -64,6 +65,10 @@ def cancel(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     document = _document(request, pk)
     if document.state != State.STAMPED:
         return _to(document)
+    if document.kind == FiscalDocument.Kind.PAGO:
+        live = PaymentComplement.objects.filter(organization=request.organization, document=document).first()
+        if live is not None:  # its page says what happens to the payment
+            return HttpResponseRedirect(reverse("desk:complement_cancel", args=[live.payment_id]))
     seen = requesting.outlook(document, timezone.now())
     typed = request.POST if request.method == "POST" else None
     form = CancelForm(typed, document=document, past=seen.past)

@@ -65,7 +65,7 @@ def show(request: StaffRequest, *, problem: str = "", chosen: set[str] | None = 
     mine = ReceivedInvoice.objects.filter(organization=request.organization).defer("xml", "findings")
     rows = _ordered(_found(mine.filter(SHOWN[wanted][1]), words))
     page = Paginator(rows, PAGE).get_page(request.GET.get("pagina"))
-    sums = rows.aggregate(total=Sum("total"), paid=Sum("paid"))
+    sums = rows.aggregate(total=Sum("total"), paid=Sum("paid"), credited=Sum("credited"))
     total, paid = sums["total"] or Decimal(0), sums["paid"] or Decimal(0)
     counts = mine.aggregate(
         **{key.replace("-", "_"): Sum(Case(When(each, then=1), default=0)) for key, (_, each) in SHOWN.items() if each}
@@ -88,7 +88,7 @@ def show(request: StaffRequest, *, problem: str = "", chosen: set[str] | None = 
         filters="?" + urlencode({"ver": wanted, "q": words}),
         total=total,
         paid=paid,
-        owed=total - paid,
+        owed=total - paid - (sums["credited"] or Decimal(0)),
         today=request.organization.local_date(timezone.now()),
         problem=problem,
         chosen=chosen or set(),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from emite.reviews import deciding, printing
 from emite.reviews.allowing import Refused
-from emite.reviews.models import ReceivedComplement, ReceivedInvoice
+from emite.reviews.models import ReceivedComplement, ReceivedCredit, ReceivedInvoice
 from emite.typeset.process import TypesetFailed
 from emite.web.errors.pages import page as error_page
 from emite.web.files import attachment
@@ -69,6 +69,7 @@ def show(
         events=row.events.order_by("-at"),
         shares=row.shares.select_related("payment").order_by("payment__paid_at"),
         complements=row.complements.only("pk", "uuid", "received_at"),
+        credits=row.credits.only("pk", "uuid", "total", "received_at", "cancelled_at").order_by("received_at"),
         open=row.state in ReceivedInvoice.OPEN,
         day=day or DayForm(initial={"day": row.scheduled_on}),
         problem=problem,
@@ -154,6 +155,15 @@ def pdf(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @require_GET
 def complement_xml(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     row = ReceivedComplement.objects.filter(organization=request.organization, pk=pk).first()
+    if row is None:
+        raise Http404
+    return attachment(bytes(row.xml), "application/xml", f"{str(row.uuid).upper()}.xml")
+
+
+@payer(Need.SEE)
+@require_GET
+def credit_xml(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    row = ReceivedCredit.objects.filter(organization=request.organization, pk=pk).first()
     if row is None:
         raise Http404
     return attachment(bytes(row.xml), "application/xml", f"{str(row.uuid).upper()}.xml")

@@ -100,7 +100,7 @@ def register(request: StaffRequest) -> HttpResponse:
     rows = _payable(request)
     suppliers = list(
         rows.values("rfc_emisor", "nombre_emisor")
-        .annotate(n=Count("pk"), due=Sum(F("total") - F("paid")))
+        .annotate(n=Count("pk"), due=Sum(F("total") - F("credited") - F("paid")))
         .order_by("nombre_emisor")
     )
     wanted = request.GET.get("proveedor", "") or (suppliers[0]["rfc_emisor"] if len(suppliers) == 1 else "")
@@ -146,7 +146,7 @@ def was_registered(request: StaffRequest) -> bool:
 
 def _payable(request: StaffRequest) -> QuerySet[ReceivedInvoice]:
     rows = ReceivedInvoice.objects.filter(organization=request.organization, state=ReceivedInvoice.State.APPROVED)
-    return rows.filter(paid__lt=F("total")).defer("xml", "findings")
+    return rows.filter(paid__lt=F("total") - F("credited")).defer("xml", "findings")
 
 
 def _shares(
@@ -199,13 +199,17 @@ def ageing(request: StaffRequest) -> HttpResponse:
     """What is approved or under review and not paid, by supplier and by days since it arrived."""
     today = request.organization.local_date(timezone.now())
     found: dict[str, list[Any]] = {}
-    rows = ReceivedInvoice.objects.filter(
-        organization=request.organization, state__in=(*ReceivedInvoice.OPEN, ReceivedInvoice.State.APPROVED)
-    ).filter(paid__lt=F("total"))
-    for name, rfc, at, total, paid in rows.values_list("nombre_emisor", "rfc_emisor", "received_at", "total", "paid"):
+    rows = (
+        ReceivedInvoice.objects.filter(
+            organization=request.organization, state__in=(*ReceivedInvoice.OPEN, ReceivedInvoice.State.APPROVED)
+        )
+        .annotate(due=F("total") - F("credited") - F("paid"))
+        .filter(due__gt=0)
+    )
+    for name, rfc, at, due in rows.values_list("nombre_emisor", "rfc_emisor", "received_at", "due"):
         sums = found.setdefault(rfc, [name, *([Decimal(0)] * len(AGES))])
         days = (today - request.organization.local_date(at)).days
-        sums[1 + next(index for index, (most, _) in enumerate(AGES) if days <= most)] += total - paid
+        sums[1 + next(index for index, (most, _) in enumerate(AGES) if days <= most)] += due
     table = [
         (sums[0], rfc, sums[1:], sum(sums[1:], Decimal(0)))
         for rfc, sums in sorted(found.items(), key=lambda one: -sum(one[1][1:], Decimal(0)))

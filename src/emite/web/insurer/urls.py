@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_FACTURAS}cfdi.xml", invoice.xml, name="xml"),
     path(f"{_FACTURAS}cfdi.pdf", invoice.pdf, name="pdf"),
     path("aseguradora/complementos/<uuid:pk>.xml", invoice.complement_xml, name="complement_xml"),
+    path("aseguradora/notas-de-credito/<uuid:pk>.xml", invoice.credit_xml, name="credit_xml"),
     path("aseguradora/pagos/", payments.payments, name="payments"),
     path("aseguradora/pagos/registrar/", payments.register, name="pay"),
     path("aseguradora/pagos/<uuid:pk>/deshacer/", undoing.undo, name="undo"),

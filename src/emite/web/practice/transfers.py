@@ -215,7 +215,7 @@ def transfer(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     shares = list(payment.shares.select_related("receivable").order_by("receivable__issued_at", "pk"))
     numbers = transferring.control_numbers([share.receivable for share in shares])
     short = {each.receivable_id: each for each in ShortPayment.objects.filter(payment=payment)}
-    glosable = dict(
+    glosable: dict[uuid.UUID | None, uuid.UUID] = dict(
         InsurerInvoice.objects.filter(
             organization=request.organization, document__in=[share.receivable.document_id for share in shares]
         ).values_list("document_id", "pk")

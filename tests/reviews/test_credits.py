@@ -1,0 +1,124 @@
+"""A supplier's credit note and the invoice that takes another's place, as their payer sees them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from emite.cancellations import following, insured, requesting, substituting
+from emite.care.models import InsurerInvoice, Payer
+from emite.reviews import deciding, paying
+from emite.reviews.allowing import Refused
+from emite.reviews.models import PayerPayment, PayerShare, ReceivedCredit, ReceivedInvoice
+from emite.settlements import disallowing
+from emite.settlements.disallowing import Glosa
+from tests import make
+from tests import practice as stand
+from tests.credits.stands import drive
+from tests.pac.sandbox import RunningSandbox
+from tests.payer import Insurer, accounted, go_on
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def practice(sandbox: RunningSandbox, settings: Any) -> Iterator[stand.Practice]:
+    with stand.behind(sandbox, settings) as made:
+        yield made
+
+
+@pytest.fixture
+def payer(practice: stand.Practice) -> Insurer:
+    return accounted(practice)
+
+
+def invoiced(practice: stand.Practice, number: str) -> InsurerInvoice:
+    made = stand.registered(practice, stand.service(practice, "1000.00"), number=number)
+    stand.stamped(made, practice)
+    return InsurerInvoice.objects.select_related("document", "issuer", "payer").get(pk=made.pk)
+
+
+def sweep() -> None:
+    for minutes in range(0, 60, 10):
+        moment = make.now() + dt.timedelta(minutes=minutes)
+        for pk in substituting.due(limit=9):
+            substituting.go_on(pk, now=moment)
+        for pk in following.due(now=moment, limit=9):
+            following.drive(pk, owner="test:1", clock=lambda moment=moment: moment)  # type: ignore[misc]
+
+
+def pay(payer: Insurer, received: ReceivedInvoice, amount: str) -> PayerPayment:
+    return paying.register(
+        payer.organization.pk, [(received.pk, Decimal(amount))], paid_at=make.now(), forma_pago="03", operation="",
+        user=payer.treasurer, now=make.now(), key=amount,
+    )  # fmt: skip
+
+
+def test_the_payer_owes_less_by_a_credit_note_and_more_again_when_that_is_cancelled(
+    practice: stand.Practice, payer: Insurer
+) -> None:
+    invoice = invoiced(practice, "N-1")
+    go_on()
+    received = ReceivedInvoice.objects.get(uuid=invoice.cfdi_uuid)
+    deciding.approve(payer.organization.pk, [received.pk], user=payer.reviewer, now=make.now())
+    note = disallowing.ask(
+        invoice, Glosa("Tarifa mayor", Decimal(90)), user=practice.admin, now=make.now(), idempotency_key="n-1"
+    )
+    go_on()
+    assert not ReceivedCredit.objects.exists()  # not before it is stamped
+    document = drive(note.document_id)
+    go_on()
+    go_on()
+
+    received.refresh_from_db()
+    kept = ReceivedCredit.objects.get()
+    assert (received.credited, received.owed, kept.uuid) == (90, 810, document.uuid)
+    assert received.events.filter(what__contains="se deben $810.00").count() == 1
+    with pytest.raises(Refused, match=r"se deben \$810\.00"):
+        pay(payer, received, "810.01")
+    with pytest.raises(DatabaseError, match="settles invoices"), transaction.atomic():
+        payment = PayerPayment.objects.create(
+            organization=payer.organization, supplier=received.supplier, rfc_emisor=received.rfc_emisor, amount=811,
+            paid_at=make.now(), forma_pago="03", registered_by=payer.admin, registered_at=make.now(),
+            idempotency_key="x",
+        )  # fmt: skip
+        PayerShare.objects.create(organization=payer.organization, payment=payment, invoice=received, amount=811)
+
+    requesting.request_cancellation(document, "02", user=practice.admin, now=make.now())
+    sweep()
+    assert disallowing.receivable_of(invoice, now=make.now()).balance == 900  # at once, in the supplier's rows
+    go_on()
+    received.refresh_from_db()
+    assert (received.credited, received.owed) == (0, 900)
+    with pytest.raises(DatabaseError, match="only ends"), transaction.atomic():
+        ReceivedCredit.objects.update(total=1)
+
+
+def test_the_one_that_takes_its_place_arrives_as_its_successor(
+    practice: stand.Practice, payer: Insurer, sandbox: RunningSandbox
+) -> None:
+    first = invoiced(practice, "N-2")
+    go_on()
+    listed = {"rfc": "SCE050620LQ5", "nombre": "SEGUROS LA CEIBA", "cp": "64000", "regimenes": ["601", "603"]}
+    sandbox.control("taxpayers", add=[listed])
+    Payer.objects.update(regimen_fiscal="603")
+    first.payer.refresh_from_db()
+    made = insured.substitute(first, "N-3", user=practice.admin, now=make.now(), idempotency_key="n-3")
+    assert made.document_id is not None
+    drive(made.document_id)
+    go_on()
+
+    old, new = (ReceivedInvoice.objects.get(control_number=number) for number in ("N-2", "N-3"))
+    assert (new.services, new.has_faults) == (1, False), new.findings
+    assert new.events.filter(what__contains="Toma el lugar de la factura N-2; las dos están vigentes").exists()
+    assert old.events.filter(what__contains="La factura N-3 toma su lugar").exists()
+    sweep()
+    go_on()
+    old.refresh_from_db()
+    new.refresh_from_db()
+    assert (old.state, new.state) == ("withdrawn", "received")

@@ -135,7 +135,10 @@ NEEDS = {
     **dict.fromkeys(("cancellation", "cancellation_piece", "cancellation_acuse", "substitution_file"), Need.SEE),
     **dict.fromkeys(("complements", "receivable", "complement", "complement_progress"), Need.SEE),
     **dict.fromkeys(("complement_xml", "complement_pdf"), Need.SEE),
-    **dict.fromkeys((f"complement_{act}" for act in ("issue", "mail", "deliver", "external")), Need.ISSUE),
+    **dict.fromkeys(
+        (f"complement_{act}" for act in ("issue", "mail", "deliver", "external", "cancel", "substitute", "decide")),
+        Need.ISSUE,
+    ),
     "complement_undo": Need.COLLECT,
     "dashboard": Need.SEE,
     "figures": Need.SEE,

@@ -112,11 +112,11 @@ def _store(created: Charge, lines: Iterable[tuple[LineInput, Concepto]]) -> Char
     return created
 
 
-def give_code(created: Charge) -> str:
+def give_code(created: Charge, keeper: ticket_codes.Keeper | None = None) -> str:
     """A fresh code, kept in the charge as hash and cipher (not saved); returns it in clear."""
     code = new_code()
-    created.code_hash = ticket_codes.code_hash(created.organization_id, code)
-    created.code_cipher = ticket_codes.encrypt_code(created.organization_id, code)
+    keeper = keeper or ticket_codes.Keeper(created.organization_id)
+    created.code_hash, created.code_cipher = keeper.hash(code), keeper.encrypt(code)
     return code
 
 

@@ -16,7 +16,8 @@ _IGNORED = str.maketrans("", "", " -\t\n\r\u00a0\u2010\u2011\u2012\u2013\u2014."
 
 def new_code() -> str:
     """A code of 75 random bits, without separators."""
-    body = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 1))
+    bits = secrets.randbits(5 * (LENGTH - 1))
+    body = "".join(ALPHABET[bits >> shift & 31] for shift in range(0, 5 * (LENGTH - 1), 5))
     return body + check_symbol(body)
 
 

@@ -19,6 +19,7 @@ from emite.charges.models import Charge, ChargeCounter, ChargeLine
 from emite.charges.pricing import LineInput, LineRefused
 from emite.issuers.models import Issuer
 from emite.organizations.models import Organization
+from emite.vault import codes as ticket_codes
 
 #: Charges written by one transaction: the counter of folios stays locked for tenths of a second, not for seconds.
 CHUNK = 250
@@ -66,6 +67,7 @@ def _receive_chunk(
         number = ChargeCounter.take(organization.pk, Charge.Kind.REMISION, 0)
         earlier = _earlier(organization, [asked[index].idempotency_key for index in sums])
         taken = _taken(organization, [asked[index].external_id for index in sums])
+        keeper = ticket_codes.Keeper(organization.pk)
         charges: list[Charge] = []
         lines: list[ChargeLine] = []
         for index, (items, total) in sums.items():
@@ -77,7 +79,7 @@ def _receive_chunk(
                 results[index] = DuplicateExternalId(one.external_id or "", taken[one.external_id])
                 continue
             made = unsaved(organization, one, total, number + len(charges), user, now)
-            give_code(made)
+            give_code(made, keeper)
             if one.external_id:
                 taken[one.external_id] = made.pk
             charges.append(made)

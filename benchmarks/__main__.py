@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks import report
 
-NAMES = ("sealing", "typesetting", "insurer", "road", "portal", "closing")
+NAMES = ("sealing", "typesetting", "insurer", "road", "portal", "closing", "growth")
 
 
 def main(names: list[str]) -> int:

@@ -8,18 +8,18 @@ RSA signature of the same run as the floor of a seal. Stamping is not measured: 
 
 from __future__ import annotations
 
-import datetime as dt
-import os
 import resource
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.report import Row, keep
+from benchmarks.scratch import hospital
+
+if TYPE_CHECKING:
+    from emite.ops.seeding import World
 
 TARGET_SECONDS, TARGET_MB = 3.0, 90
 
@@ -52,24 +52,12 @@ SELECT gen_random_uuid(), organization_id, charge_id, id, '04', '', amount FROM 
 
 
 def main(count: int = 100_000, ceiling: int = 10_000) -> int:
-    folder = Path(tempfile.mkdtemp(prefix="emite-bench-", dir="/tmp"))
-    os.environ |= {"EMITE_DATA": str(folder), "EMITE_SECRET_KEY": "b" * 50}
-    os.environ["DJANGO_SETTINGS_MODULE"] = "emite.config.settings"
-    from emite.database import embedded
-
-    try:
-        _measure(folder, count, ceiling)
-    finally:
-        from django.db import connections
-
-        connections.close_all()
-        embedded.stop(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+    with hospital() as world:
+        _measure(world, count, ceiling)
     return 0
 
 
-def _measure(folder: Path, count: int, ceiling: int) -> None:
-    world = _ground(folder)
+def _measure(world: World, count: int, ceiling: int) -> None:
     from django.db import connection
     from django.utils import timezone
 
@@ -116,28 +104,7 @@ def _measure(folder: Path, count: int, ceiling: int) -> None:
     )
 
 
-def _ground(folder: Path):
-    from emite.database import embedded, migrating, tenancy
-    from emite.vault import keyfiles
-
-    tenancy.whole_process()
-    embedded.ensure_running(folder, durable=True, die_with_us=True)
-    import django
-
-    django.setup()
-    keyfiles.ensure_keys(dt.datetime.now(dt.UTC))
-    migrating.migrate()
-    os.environ["EMITE_PROCESS"] = "worker"
-    from emite.ops import seeding
-    from emite.pac.sandbox.authority import TestAuthority
-
-    return seeding.seed(
-        authority=TestAuthority.open(folder / "pac"), pac_url="http://127.0.0.1:9", pac_user="x", pac_password="x",  # noqa: S106
-        now=dt.datetime.now(dt.UTC) - dt.timedelta(days=70),
-    )  # fmt: skip
-
-
-def _signature(world) -> float:
+def _signature(world: World) -> float:
     from emite.issuers.keys import open_csd
     from emite.issuers.models import StoredCsd
 

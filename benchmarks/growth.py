@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.report import Row, keep
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 FEW, MANY, STEP = 10_000, 1_000_000, 250_000
 LOOKS = 40
-TARGET_RATIO, TARGET_MISSPELT_MS = 1.3, 50.0
+PAYMENTS_OF_A_DAY = 2_000
+TARGET_RATIO, TARGET_MISSPELT_MS, TARGET_CORTE_MS = 1.3, 50.0, 300.0
 NEVER_WHOLE = ("charges_charge", "charges_chargeline", "charges_paymentslip", "charges_payment", "charges_allocation")
 
 GIVEN = """María José Guadalupe Juan Luis Carlos Ana Rosa Miguel Pedro Sofía Alejandra Fernando Laura Ricardo Jorge
@@ -85,6 +87,7 @@ def main(count: int = MANY) -> int:
         few = measure(world, FEW)
         fill(world, FEW, count, count)
         many = measure(world, count)
+        closed = close_register(world, count)
     print(f"\n{'':34}{FEW:>12,}{count:>14,}   ratio")
     for name, ms in many.items():
         print(f"{name:34}{few[name]:9.2f} ms{ms:11.2f} ms{ms / few[name]:8.2f}")
@@ -94,6 +97,8 @@ def main(count: int = MANY) -> int:
             keep(
                 Row(f"{name}, {count:,} charges", ms, "ms", TARGET_RATIO, few[name], f"{FEW:,} charges", of_ratio=True)
             )
+    print(f"corte of {PAYMENTS_OF_A_DAY:,} payments: {closed:.0f} ms")
+    keep(Row(f"corte of {PAYMENTS_OF_A_DAY:,} payments", closed, "ms", TARGET_CORTE_MS))
     return 0
 
 
@@ -193,6 +198,29 @@ def measure(world: World, count: int) -> dict[str, float]:
             whole = read_whole(lambda look=look: look(1)) if count > FEW else []
             print(f"  {name:30}{found[name]:9.2f} ms {'READS WHOLE: ' + ', '.join(whole) if whole else ''}", flush=True)
     return found
+
+
+def close_register(world: World, count: int) -> float:
+    """Milliseconds of closing a register whose day had PAYMENTS_OF_A_DAY payments, among those of all days."""
+    import psycopg
+
+    from emite.charges import drawer
+    from emite.database import tenancy
+    from emite.database.address import dsn
+
+    now = dt.datetime.now(dt.UTC)
+    session = drawer.open_session(world.register, fund=Decimal(0), user=world.cashier, now=now)
+    with psycopg.connect(dsn("admin").conninfo(), autocommit=True) as admin:
+        admin.execute("SET session_replication_role = replica")
+        admin.execute(
+            "UPDATE charges_paymentslip SET session_id = %s WHERE number > %s",
+            [session.pk, count - PAYMENTS_OF_A_DAY],
+        )
+    with tenancy.organization(world.organization.pk):
+        counted = drawer.expected(session)
+        started = time.perf_counter()
+        drawer.close_session(session, pieces={}, counted=counted, reason="", user=world.cashier, now=now)
+        return (time.perf_counter() - started) * 1000
 
 
 def _page(page: Any) -> None:

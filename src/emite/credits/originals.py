@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -130,15 +131,20 @@ def notes_of(charge: Charge) -> Sequence[CreditNote]:
 
 #: Asked as rows: what ends a CFDI lives above this folder.
 _ENDING = """
-SELECT EXISTS (SELECT 1 FROM cancellations_cancellationrequest
-               WHERE document_id = %(pk)s AND finished_at IS NULL)
-    OR EXISTS (SELECT 1 FROM cancellations_substitution
-               WHERE (original_id = %(pk)s OR substitute_id = %(pk)s) AND finished_at IS NULL)
+SELECT document_id FROM cancellations_cancellationrequest WHERE document_id = ANY(%(pks)s) AND finished_at IS NULL
+UNION
+SELECT d.pk FROM cancellations_substitution s, unnest(ARRAY[s.original_id, s.substitute_id]) AS d(pk)
+WHERE (s.original_id = ANY(%(pks)s) OR s.substitute_id = ANY(%(pks)s)) AND s.finished_at IS NULL
 """
 
 
 def is_ending(document: FiscalDocument) -> bool:
     """Whether SAT is asked to cancel it, or another takes its place: nothing is credited on it meanwhile."""
+    return document.pk in ending_among([document.pk])
+
+
+def ending_among(documents: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of them of which that is so, in one query."""
     with connection.cursor() as cursor:
-        cursor.execute(_ENDING, {"pk": document.pk})
-        return bool(cursor.fetchone()[0])
+        cursor.execute(_ENDING, {"pks": list(documents)})
+        return {row[0] for row in cursor.fetchall()}

@@ -22,7 +22,7 @@ from emite.cfdi.zones import zone_of
 from emite.charges.allowing import must_collect
 from emite.charges.models import Payment
 from emite.credits.models import CreditNote
-from emite.credits.originals import is_ending
+from emite.credits.originals import ending_among
 from emite.settlements.models import PaymentComplement, PaymentShare, Receivable, ReceivedPayment
 from emite.settlements.receivables import left_of
 
@@ -246,8 +246,9 @@ def _check_share(receivable: Receivable, part: Decimal) -> None:
 
 
 def _check_alive(held: dict[uuid.UUID, Receivable]) -> None:
+    ending = ending_among([each.document_id for each in held.values() if each.document_id is not None])
     for each in held.values():
-        if each.document is not None and is_ending(each.document):
+        if each.document_id in ending:
             raise PaymentRefused(
                 "shares", f"La factura {each} tiene una cancelación o una sustitución en curso: espere a que termine."
             )

@@ -264,3 +264,36 @@ class Quarantine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.taken_at:%Y-%m-%d %H:%M} {'terminada' if self.lifted_at else 'abierta'}"
+
+
+class ScrubRound(models.Model):
+    """How far the reading of all stored CFDI has come (`scrubbing`). One row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    #: The last one read; None at the beginning of a round.
+    after = models.UUIDField(null=True, blank=True)
+    began_at = models.DateTimeField()
+    #: How many there were when this round began.
+    size = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"desde {self.began_at:%Y-%m-%d}"
+
+
+class Damage(OwnedByOrganization):
+    """A stored CFDI that is no longer as it was stored, until it is repaired."""
+
+    document_id = models.UUIDField()
+    what = models.CharField(max_length=200)
+    found_at = models.DateTimeField()
+    repaired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["organization", "document_id"], condition=Q(repaired_at=None), name="damage_one_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.what

@@ -27,7 +27,7 @@ from emite.cancellations import following, rebuilding, substituting
 from emite.cancellations.waking import FOLLOW, SUBSTITUTE
 from emite.charges import patient_words
 from emite.credits import lateness, settling
-from emite.documents import delivering, rerouting
+from emite.documents import delivering, rerouting, scrubbing
 from emite.documents.spool import Spool
 from emite.documents.waking import DELIVER, DRIVE
 from emite.integrations import notifying
@@ -253,7 +253,7 @@ def watch_closings() -> None:
     """Start the closings that are due and warn of those that wait, at most once a minute in this process.
 
     Also bring to the account in use what was drafted while another was being replaced, and begin to ask SAT of what
-    was stamped since, and the night's comparison.
+    was stamped since, and the night's comparison; and read some of the stored CFDI again.
     """
     global _next_watch
     if time.monotonic() >= _next_watch:
@@ -263,6 +263,7 @@ def watch_closings() -> None:
         asking.begin(now=timezone.now(), limit=SWEEP_LIMIT)
         comparing.start_nights(timezone.now())
         patient_words.read_new(timezone.now())
+        scrubbing.scrub(timezone.now())
 
 
 def _replay_or_say() -> None:

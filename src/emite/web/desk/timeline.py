@@ -73,6 +73,7 @@ _EVENTS: dict[str, Words] = {
     "discard_asked": _plain("Se pidió descartarla", "cost", "No se envía otra vez: se comprueba que no se timbró."),
     "discard_taken_back": _plain("Se pidió conservarla", "", "Se envía otra vez en cuanto sea seguro."),
     "void": _plain("Descartada", "", "Se sabe que no se timbró: su remisión quedó libre."),
+    "recovered": _plain("Recuperada del PAC", "", "Se timbró después del respaldo que se restauró."),
     "imported": lambda event, document: Entry(event.at, "Se trajo el XML de la página del PAC", "", event.who),
     "stamped": lambda event, document: Entry(
         event.at, "Timbrada", f"Folio fiscal {event.detail.get('uuid', '')}", "", "good"

@@ -32,9 +32,17 @@ from emite.reconciling import recovering
 from tests import make
 from tests.conftest import DATA
 from tests.credits.stands import in_global
-from tests.pac.sandbox import RunningSandbox
+from tests.pac.sandbox import RunningSandbox, running_sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
+    """One of its own: what it lists is of this test alone."""
+    with running_sandbox(tmp_path / "pac") as running:
+        yield running
+
 
 LOST = int(os.environ.get("EMITE_RESTORE_STAMPS", "12"))
 

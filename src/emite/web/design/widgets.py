@@ -40,14 +40,11 @@ def written(bound: BoundField, attrs: dict[str, Any]) -> SafeString:
 
 
 def attributes(given: dict[str, Any]) -> str:
-    """As HTML writes them, each value escaped; True is a bare name, False and None are left out."""
-    parts = []
-    for name, value in given.items():
-        if value is True:
-            parts.append(f" {name}")
-        elif value is not None and value is not False:
-            parts.append(f' {name}="{escape(str(value))}"')
-    return "".join(parts)
+    """As HTML writes them: by name, each value escaped, then the bare names of what is True."""
+    named = sorted(given.items())
+    said = (f' {name}="{escape(str(value))}"' for name, value in named if not isinstance(value, bool | None))
+    bare = (f" {name}" for name, value in named if value is True)
+    return "".join([*said, *bare])
 
 
 def _options(choices: Iterable[tuple[Any, Any]], chosen: str) -> SafeString:

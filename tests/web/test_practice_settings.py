@@ -11,8 +11,10 @@ from emite.audit.models import AuditEvent
 from emite.care import staffing
 from emite.care.models import CareService, Contract, Payer, Physician, Tariff
 from emite.care.staffing import PhysicianRefused
+from emite.issuers import fiscal, manifest
 from tests import make
 from tests import practice as stand
+from tests.typeset.reading import Pdf
 from tests.web.test_practice_invoices import client
 
 pytestmark = pytest.mark.django_db
@@ -101,3 +103,33 @@ def test_physicians_are_kept_and_their_kind_chooses_the_first_codes() -> None:
             practice.organization, {"name": "Otra", "kind": "especialista", "cedula": "", "user": None, "active": True},
             physician=None, user=practice.reader, now=make.now(),
         )  # fmt: skip
+
+
+def test_the_proof_of_the_manifest_and_the_mark_that_the_sat_decides() -> None:
+    practice = stand.practice()
+    browser, issuer = client(practice), practice.issuer
+    page, mark = reverse("practice:issuer", args=[issuer.pk]), "resico_isr"
+    assert mark not in browser.get(page).content.decode()  # honorarios: 10 %, nothing to choose
+    made = fiscal.create(
+        practice.organization,
+        {"rfc": "XOJI740919U48", "nombre": "INGRID XODAR JIMENEZ", "regimen_fiscal": "626", "postal_code": "76028",
+         "lugar_expedicion": "76028", "serie": "X"},
+        user=practice.admin, now=make.now(),
+    )  # fmt: skip
+    other = reverse("practice:issuer", args=[made.pk])
+    shown = browser.get(other).content.decode()
+    assert ("140224" in shown, "140225" in shown, "checked" in shown) == (True, True, False)
+    assert browser.post(reverse("practice:withholding", args=[made.pk]), {mark: "1"})["Location"] == other
+    made.refresh_from_db()
+    assert made.resico_isr
+    assert AuditEvent.objects.filter(action="issuer.change").latest("position").after == {mark: True}
+
+    proof = browser.get(reverse("practice:manifest_proof", args=[issuer.pk]))
+    assert proof["Content-Disposition"] == 'attachment; filename="manifiesto-CACX7605101P8.pdf"'
+    said = Pdf(proof.content).text().replace("\u200b", "")
+    accepted = manifest.accepted(issuer)
+    assert accepted is not None
+    for words in ("Manifiesto", issuer.rfc, practice.admin.email, "retirar el certificado en cualquier momento"):
+        assert words in said
+    assert accepted.sha256 in said.replace("\n", "").replace(" ", "")
+    assert browser.get(reverse("practice:manifest_proof", args=[made.pk])).status_code == 404

@@ -37,7 +37,8 @@ def create(organization: Organization, data: Mapping[str, str], *, user: User, n
     said = {name: data[name] for name in ("rfc", "nombre", "regimen_fiscal", "postal_code", "lugar_expedicion")}
     try:
         with transaction.atomic():
-            made = Issuer.objects.create(organization=organization, **said)
+            # The SAT's mark of a RESICO is not known yet: its owner says it, or the PAC's refusal does.
+            made = Issuer.objects.create(organization=organization, resico_isr=False, **said)
             Series.objects.create(organization=organization, issuer=made, name=data["serie"])
             _note(made, "issuer.create", user, now, None, said)
     except IntegrityError:
@@ -65,6 +66,15 @@ def change(
         after = dict(data) | _written(row)
         if before != after:
             _note(issuer, "issuer.change", user, now, before, after)
+
+
+def withhold(issuer: Issuer, *, isr: bool, user: User, now: dt.datetime) -> None:
+    """Whether companies withhold 1.25 % of ISR from this RESICO. What was issued stays. Raises FiscalRefused."""
+    _require(issuer.organization, user)
+    with transaction.atomic():
+        rows = Issuer.objects.filter(organization_id=issuer.organization_id, pk=issuer.pk, resico_isr=not isr)
+        if rows.update(resico_isr=isr):
+            _note(issuer, "issuer.change", user, now, {"resico_isr": not isr}, {"resico_isr": isr})
 
 
 def add_account(issuer: Issuer, *, clabe: str, holder: str, user: User, now: dt.datetime) -> BankAccount:

@@ -17,6 +17,7 @@ from emite.typeset.invoice_page import invoice_page, stamped_at
 from emite.typeset.legible import LONGEST_RUN, LONGEST_RUN_ON_STRIP, legible_all
 from emite.typeset.note_page import NotePrint, note_page
 from emite.typeset.process import Job, TypesetRefused, TypesettingProcess
+from emite.typeset.proof_page import ProofPrint, proof_page
 from emite.typeset.qr import qr_svg
 from emite.typeset.ticket_page import slip_page, ticket_page
 
@@ -78,6 +79,17 @@ class Typesetter:
     def note(self, data: NotePrint, *, paper: Paper) -> bytes:
         """A corte or the slip of a refund, on a strip of 80 mm or on letter pages."""
         return self._paper("note", note_page(data), data.branding, None, paper, len(data.lines))
+
+    def proof(self, data: ProofPrint) -> bytes:
+        """That a text was accepted, on letter pages. The same data gives the same bytes."""
+        page = proof_page(data)
+        settings = {
+            "standards": ("1.7",),
+            "tags": True,
+            "timestamp": _seconds(datetime(**page["document"]["date"])),
+            "rows": 0,
+        }
+        return self._draw("proof.typ", page, data.branding, {}, settings)
 
     def _paper(
         self, kind: str, page: Mapping[str, Any], branding: Branding, way: Invoicing | None, paper: Paper, rows: int

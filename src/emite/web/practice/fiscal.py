@@ -22,12 +22,19 @@ from emite.cfdi.authorities import known
 from emite.cfdi.check import own_trust
 from emite.cfdi.clabe import bank_of
 from emite.cfdi.csd import CsdRefused
+from emite.cfdi.rfc import Rfc
+from emite.documents.rendering import branding
+from emite.invoices.insurer_building import RESICO
 from emite.issuers import fiscal, manifest
 from emite.issuers.fiscal import ADDRESS, FiscalRefused
 from emite.issuers.keys import load_csd
 from emite.issuers.models import BankAccount, FiscalAddress, Issuer, PacAccount, StoredCsd
+from emite.typeset.data import Venue
+from emite.typeset.printing import typesetter
+from emite.typeset.proof_page import ProofPrint
 from emite.web.client import address
 from emite.web.errors.pages import page
+from emite.web.files import attachment
 from emite.web.issuer_forms import FISCAL_FIELDS, MAX_REQUEST, CsdForm, IssuerForm
 from emite.web.practice.access import Need, StaffRequest, practice
 from emite.web.practice.settings import context_of
@@ -142,6 +149,7 @@ def _page(
     accounts = BankAccount.objects.filter(organization=request.organization, issuer=found, active=True)
     context = context_of(
         request, "fiscales", issuer=found, inner="datos", form=form, where=where, account=account,
+        is_resico=found.regimen_fiscal == RESICO and Rfc.parse(found.rfc).is_persona_fisica,
         accounts=[(row, bank_of(row.clabe)) for row in accounts.order_by("created_at")],
         missing=manifest.missing(found, timezone.now()),
     )  # fmt: skip
@@ -173,6 +181,15 @@ def retire_account(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     fiscal.retire_account(found, user=request.user, now=timezone.now())
     messages.success(request, f"Cuenta terminada en {found.clabe[-4:]} retirada.")
     return HttpResponseRedirect(reverse("practice:issuer", args=[found.issuer_id]))
+
+
+@practice(Need.ADMINISTER)
+@require_POST
+def withholding(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    found = _issuer(request, pk)
+    fiscal.withhold(found, isr="resico_isr" in request.POST, user=request.user, now=timezone.now())
+    messages.success(request, "Retención de ISR guardada. Vale para las facturas que se emitan desde ahora.")
+    return HttpResponseRedirect(reverse("practice:issuer", args=[found.pk]))
 
 
 @practice(Need.ADMINISTER)
@@ -249,13 +266,29 @@ def accept(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 @practice(Need.ADMINISTER)
 @require_GET
 def proof(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
-    """What was accepted, by whom and when, on a page made to be printed."""
+    """What was accepted, by whom and when, as a PDF."""
     found = _issuer(request, pk)
     accepted = manifest.accepted(found)
     if accepted is None:
         raise Http404
-    context = context_of(request, "fiscales", issuer=found, accepted=accepted, text=manifest.TEXT)
-    return render(request, "practice/manifest.html", context)
+    drawn = typesetter().proof(
+        ProofPrint(
+            branding=branding(found.organization),
+            venue=Venue(found.nombre, found.rfc),
+            title="Constancia de aceptación del Manifiesto",
+            version=accepted.version,
+            at=accepted.accepted_at.astimezone(found.organization.zone),
+            facts=(
+                ("RFC", found.rfc),
+                ("Nombre", found.nombre),
+                ("Aceptó", f"{accepted.accepted_by.name}, {accepted.accepted_by.email}"),
+                ("Huella del texto (SHA-256)", accepted.sha256),
+                ("Huella de la dirección de red", accepted.from_hash),
+            ),
+            text=manifest.TEXT,
+        )
+    )
+    return attachment(drawn, "application/pdf", f"manifiesto-{found.rfc}.pdf")
 
 
 def _issuer(request: StaffRequest, pk: uuid.UUID) -> Issuer:
@@ -270,10 +303,11 @@ addresses: list[URLPattern] = [
     path(_HERE, issuers, name="issuers"),
     path(f"{_HERE}nuevo/", add, name="issuer_add"),
     path(f"{_HERE}<uuid:pk>/", issuer, name="issuer"),
+    path(f"{_HERE}<uuid:pk>/retencion/", withholding, name="withholding"),
     path(f"{_HERE}<uuid:pk>/cuentas/", add_account, name="account_add"),
     path(f"{_HERE}cuentas/<uuid:pk>/retirar/", retire_account, name="account_retire"),
     path(f"{_HERE}<uuid:pk>/llave/", key, name="key"),
     path(f"{_HERE}<uuid:pk>/llave/certificado/", upload, name="csd"),
     path(f"{_HERE}<uuid:pk>/llave/manifiesto/", accept, name="manifest"),
-    path(f"{_HERE}<uuid:pk>/llave/manifiesto/constancia/", proof, name="manifest_proof"),
+    path(f"{_HERE}<uuid:pk>/llave/manifiesto/constancia.pdf", proof, name="manifest_proof"),
 ]

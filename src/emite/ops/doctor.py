@@ -141,7 +141,7 @@ def _inside(*, running: bool) -> Iterator[Finding]:
         yield Finding(True, "Tablas al día.")
         now = dt.datetime.now(dt.UTC)
         looks: Iterable[Callable[[dt.datetime], Iterator[Finding]]]
-        looks = (_certificates, _clock, _documents, _globals, _complements, _mail)
+        looks = (_quarantine, _damage, _certificates, _clock, _documents, _globals, _complements, _mail)
         for one in (_worker, *looks) if running else looks:
             yield from one(now)
     finally:
@@ -158,6 +158,25 @@ def _worker(now: dt.datetime) -> Iterator[Finding]:
         yield Finding(True, f"Trabajadores activos: {alive}.")
     else:
         yield Finding(False, "Ningún trabajador da señales: nada se timbra. Lo inicia: emite work (o emite run)")
+
+
+def _quarantine(now: dt.datetime) -> Iterator[Finding]:
+    from emite.documents import quarantine
+
+    row = quarantine.current()
+    if row is not None:
+        words = (
+            f"Se restauró el respaldo del {row.taken_at:%d/%m/%Y %H:%M} UTC y nada se timbra. Siga: emite quarantine"
+        )
+        yield Finding(False, words)
+
+
+def _damage(now: dt.datetime) -> Iterator[Finding]:
+    from emite.documents.models import Damage
+
+    found = Damage.objects.filter(repaired_at=None).count()
+    if found:
+        yield Finding(False, f"{found} CFDI guardados ya no son los que se guardaron. Siga: emite verify --repair")
 
 
 def _certificates(now: dt.datetime) -> Iterator[Finding]:

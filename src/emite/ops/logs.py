@@ -16,7 +16,9 @@ _FIELDS = """
     request method path status route elapsed_ms
     organization organization_id issuer document charge uuid state kind code attempt tries
     documents closing charges hours rows count woken seconds job task queue worker pid process signal exit_code
-    pac provider http outcome host port version detail reason file size name step
+    pac provider http outcome host port version detail reason error why need file size name step
+    account comparison delivery letter notice cancellation invoice note payment follow_up
+    differing listed finished made orphans left
 """
 ALLOWED = frozenset(_FIELDS.split())
 

@@ -1,0 +1,62 @@
+"""/livez and /readyz, for whoever watches over the processes: before Django, without session, tenant or log line.
+
+`/livez` says that this process answers. `/readyz` that it can serve: its database answers, the tables are those of this
+version, and the keys that the web uses can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.db import DatabaseError, connection
+
+from emite.database import migrating
+from emite.database.trouble import Trouble
+from emite.vault import keyfiles
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_PLAIN = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
+_up_to_date = False
+
+
+def before(application: Application) -> Application:
+    """The application, with the two addresses in front of it."""
+
+    def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        match environ.get("PATH_INFO"):
+            case "/livez":
+                wrong = ""
+            case "/readyz":
+                wrong = lacks()
+            case _:
+                return application(environ, start_response)
+        start_response("503 Service Unavailable" if wrong else "200 OK", _PLAIN)
+        return [f"{wrong or 'bien'}\n".encode()]
+
+    return answer
+
+
+def lacks() -> str:
+    """Why this process cannot serve now, in words for its operator; "" when it can."""
+    global _up_to_date
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        if not _up_to_date:  # asked until it is so: nobody takes a migration back from under a running version
+            if migrating.pending():
+                return "Las tablas están atrasadas: emite migrate"
+            _up_to_date = True
+        for name in keyfiles.NAMES:
+            if name.startswith("app/"):
+                keyfiles.ring(name)
+    except DatabaseError:
+        return "La base de datos no responde"
+    except Trouble as trouble:
+        return str(trouble)
+    finally:
+        connection.close_if_unusable_or_obsolete()
+    return ""

@@ -52,6 +52,8 @@ def fill(watched: Watched, **over: str) -> None:
         page.locator(f"#{name}").fill(data[name])
         page.locator(f"#{name}").blur()
 
+    page.locator("#rfc").wait_for()
+    page.wait_for_load_state("load")  # nobody types before the scripts of the page have begun
     watched.answered("opciones/", lambda: write("rfc"))
     write("nombre")
     write("domicilio_fiscal")

@@ -206,6 +206,21 @@ def test_an_invoice_put_right_hands_its_services_on(
     assert list(checking.faults(practice.organization.pk)) == []
 
 
+def test_what_was_paid_is_undone_before_its_invoice_ends(
+    practice: Practice, receivable: Receivable, sandbox: RunningSandbox
+) -> None:
+    payment = paid(practice, receivable, "400.00")  # and nobody made its complement yet
+    assert receivable.document is not None
+    corrected(sandbox)
+    old = InsurerInvoice.objects.select_related("document", "payer", "issuer").get(document=receivable.document)
+    with pytest.raises(NotCancellable, match=r"pagos registrados por \$400\.00"):
+        requesting.request_cancellation(receivable.document, "02", user=practice.admin, now=make.now())
+    with pytest.raises(NotCancellable, match=r"pagos registrados por \$400\.00"):
+        insured.substitute(old, "K-2", user=practice.admin, now=make.now(), idempotency_key="pagada")
+    paying.undo(payment, reason="Es de la factura nueva", user=practice.admin, now=make.now())
+    insured.substitute(old, "K-2", user=practice.admin, now=make.now(), idempotency_key="libre")
+
+
 def test_what_the_payer_refuses_has_a_way_out_and_a_refused_stamp_changes_nothing(
     practice: Practice, receivable: Receivable, sandbox: RunningSandbox
 ) -> None:
@@ -213,9 +228,12 @@ def test_what_the_payer_refuses_has_a_way_out_and_a_refused_stamp_changes_nothin
     Payer.objects.update(postal_code="06700")  # which the SAT does not know
     old.payer.refresh_from_db()
     made = insured.substitute(old, "K-3", user=practice.admin, now=make.now(), idempotency_key="mal")
-    work(made.document_id)
+    assert made.document_id is not None
+    drive(made.document_id)
     made.refresh_from_db()
-    assert (made.state, Substitution.objects.get().state) == ("discarded", "failed")
+    assert made.state == "discarded"  # at once: nobody may choose other services for it meanwhile
+    work(made.document_id)
+    assert Substitution.objects.get().state == "failed"
     Payer.objects.update(postal_code="64000")
     corrected(sandbox)
     old.payer.refresh_from_db()

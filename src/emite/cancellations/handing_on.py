@@ -55,9 +55,3 @@ def credit(document: FiscalDocument, now: dt.datetime) -> None:
     """What a cancelled credit note took is there again. Nothing for any other document."""
     if document.kind == FiscalDocument.Kind.EGRESO:
         settling.settle_of(document.pk, now=now)
-
-
-def came_to_nothing(made: Substitution) -> None:
-    """The new invoice to the insurer was never stamped: its registration goes, the first keeps everything."""
-    rows = InsurerInvoice.objects.filter(document=made.substitute, state=InsurerInvoice.State.REGISTERED)
-    rows.update(state=InsurerInvoice.State.DISCARDED)

@@ -25,6 +25,7 @@ from emite.documents.models import State as DocumentState
 from emite.documents.steps import reached
 from emite.invoices.issuing import NO_PERMISSION, may_issue
 from emite.invoices.issuing import NotAllowed as NotAllowed
+from emite.settlements.ending import paid_of
 
 
 class NotCancellable(Exception):
@@ -116,6 +117,8 @@ def request_cancellation(
             raise NotCancellable("Hay una sustitución en curso para esta factura: termínela primero.")
         if Substitution.objects.filter(substitute=locked, state__in=Substitution.OPEN_STATES).exists():
             raise NotCancellable("Esta factura sustituye a otra que sigue en curso: decida primero esa sustitución.")
+        if why := paid_of(locked):
+            raise NotCancellable(why)
         asked = create(locked, motivo, substitute=None, user=user, now=now)
         reached("cancel_asked_uncommitted")
     reached("cancel_asked")

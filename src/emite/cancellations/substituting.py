@@ -14,7 +14,6 @@ from django.db import connection, transaction
 
 from emite.accounts.models import User
 from emite.audit import record
-from emite.cancellations import handing_on
 from emite.cancellations.models import CancellationRequest, Substitution
 from emite.cancellations.requesting import AlreadyAsked, NotCancellable, create, require_askable
 from emite.cfdi.cancelacion import Motivo
@@ -27,6 +26,7 @@ from emite.documents.steps import reached
 from emite.documents.waking import wake
 from emite.invoices.building import comprobante
 from emite.invoices.issuing import NO_PERMISSION, NotAllowed, Request, may_issue
+from emite.settlements.ending import paid_of
 
 RELATION = "04"
 
@@ -110,7 +110,6 @@ def go_on(pk: uuid.UUID, *, now: dt.datetime) -> Substitution.State | None:
             return None
         if made.substitute.state in (State.REJECTED, State.VOID):
             _end(made, Substitution.State.FAILED, now)
-            handing_on.came_to_nothing(made)
         elif made.substitute.state == State.CANCELLED:
             _end(made, Substitution.State.UNDONE, now)
         elif made.substitute.state == State.STAMPED:
@@ -163,12 +162,14 @@ def _require_alone(document: FiscalDocument) -> None:
 
 
 def require_free(document: FiscalDocument) -> None:
-    """Refuse a document that is in a substitution already, in words."""
+    """Refuse a document that is in a substitution already, or that was paid, in words. Call with it held."""
     rows = Substitution.objects.filter(state__in=Substitution.OPEN_STATES)
     if rows.filter(original=document).exists():
         raise NotCancellable("Ya hay una sustitución en curso para este comprobante.")
     if rows.filter(substitute=document).exists():
         raise NotCancellable("Este comprobante sustituye a otro que todavía no se cancela: espere a que termine.")
+    if why := paid_of(document):
+        raise NotCancellable(why)
 
 
 def _charges(document: FiscalDocument) -> list[Charge]:

@@ -274,7 +274,8 @@ def issue(invoice: InsurerInvoice, *, user: User, now: dt.datetime) -> FiscalDoc
 def follow(document: FiscalDocument, now: dt.datetime) -> None:
     """What the end of its document means, in the transaction that learns it. Nothing for other documents.
 
-    Refused, it is registered again with its reason and keeps its services; cancelled, they are free.
+    Refused, it is registered again with its reason and keeps its services, or it is discarded when it was to take the
+    place of one that lives: that one has them. Cancelled, they are free.
     """
     if document.channel != FiscalDocument.Channel.INSURER:
         return
@@ -284,6 +285,7 @@ def follow(document: FiscalDocument, now: dt.datetime) -> None:
     elif document.state in (DocumentState.REJECTED, DocumentState.VOID):
         reason = f"{document.last_code}: {document.last_text}".strip(": ") or "Se descartó antes de timbrarse."
         rows.filter(state=State.STAMPING).update(state=State.REGISTERED, failure=reason[:400])
+        rows.filter(state=State.REGISTERED, replaces__state=State.STAMPED).update(state=State.DISCARDED)
     elif document.state == DocumentState.CANCELLED:
         for invoice in rows.filter(state=State.STAMPED):
             _end(invoice, State.CANCELLED, now)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.db.models import Sum
+
 from emite.accounts.models import User
 from emite.documents.models import FiscalDocument
 from emite.documents.models import State as DocumentState
 from emite.settlements import paying
-from emite.settlements.models import PaymentComplement, Receivable
+from emite.settlements.models import PaymentComplement, PaymentShare, Receivable
 from emite.settlements.paying import PaymentRefused
 
 State = PaymentComplement.State
@@ -57,6 +59,25 @@ def complement_cancelled(
 def invoice_cancelled(document: FiscalDocument, *, now: dt.datetime) -> None:
     """Nothing is owed of it any more. Call in the transaction that cancels it; nothing for any other document."""
     Receivable.objects.filter(document=document, closed_at=None, paid=0).update(closed_at=now)
+
+
+def paid_of(document: FiscalDocument) -> str:
+    """Why an invoice is not ended yet, in words: a payment would settle what is cancelled, and its successor would be
+    owed whole. Empty when it can be. What a register took stays its charge's.
+
+    Call in the transaction that asks for the end: whoever registers a payment waits for it, and then sees it.
+    """
+    held = Receivable.objects.select_for_update().filter(document=document).first()
+    if held is None or not held.paid:
+        return ""
+    standing = PaymentShare.objects.filter(receivable=held, payment__undone_at=None, payment__desk_payment=None)
+    amount = standing.aggregate(all=Sum("amount"))["all"]
+    if not amount:
+        return ""
+    return (
+        f"De la factura {held} hay pagos registrados por ${amount:,.2f}: deshágalos primero, el más reciente antes. Si "
+        "otra toma su lugar, regístrelos después en la nueva."
+    )
 
 
 def stands_on(complement: PaymentComplement) -> str:

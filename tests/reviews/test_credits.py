@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,8 @@ from emite.care.models import InsurerInvoice, Payer
 from emite.reviews import deciding, paying
 from emite.reviews.allowing import Refused
 from emite.reviews.models import PayerPayment, PayerShare, ReceivedCredit, ReceivedInvoice
-from emite.settlements import disallowing
+from emite.settlements import checking, disallowing
+from emite.settlements import paying as settling
 from emite.settlements.disallowing import Glosa
 from tests import make
 from tests import practice as stand
@@ -59,6 +61,15 @@ def pay(payer: Insurer, received: ReceivedInvoice, amount: str) -> PayerPayment:
     )  # fmt: skip
 
 
+def elsewhere(practice: stand.Practice, invoice: InsurerInvoice, amount: str) -> None:
+    """A payment that the supplier writes down itself."""
+    settling.register(
+        practice.organization.pk, paid_at=make.now(), forma_pago="03", amount=Decimal(amount), user=practice.admin,
+        shares=[(disallowing.receivable_of(invoice, now=make.now()), Decimal(amount))], now=make.now(),
+        key=uuid.uuid4().hex,
+    )  # fmt: skip
+
+
 def test_the_payer_owes_less_by_a_credit_note_and_more_again_when_that_is_cancelled(
     practice: stand.Practice, payer: Insurer
 ) -> None:
@@ -89,9 +100,12 @@ def test_the_payer_owes_less_by_a_credit_note_and_more_again_when_that_is_cancel
         )  # fmt: skip
         PayerShare.objects.create(organization=payer.organization, payment=payment, invoice=received, amount=811)
 
+    elsewhere(practice, invoice, "10.00")
     requesting.request_cancellation(document, "02", user=practice.admin, now=make.now())
     sweep()
-    assert disallowing.receivable_of(invoice, now=make.now()).balance == 900  # at once, in the supplier's rows
+    assert disallowing.receivable_of(invoice, now=make.now()).balance == 890  # at once, in the supplier's rows
+    elsewhere(practice, invoice, "10.00")  # a parcialidad that begins higher than the one before it ended
+    assert list(checking.faults(practice.organization.pk)) == []
     go_on()
     received.refresh_from_db()
     assert (received.credited, received.owed) == (0, 900)

@@ -26,7 +26,8 @@ WHERE (%(of)s::uuid IS NULL OR r.organization_id = %(of)s)
        OR r.parcialidades <> coalesce(p.shares, 0) OR r.total < r.credited + r.paid)
 """
 
-#: Each parcialidad begins where the one before it ended, less what was credited in between.
+#: Each parcialidad begins where the one before it ended, less what was credited in between, and more what was credited
+#: before and is owed again because its note was cancelled.
 _CHAIN = """
 SELECT r.cfdi_uuid, s.number, s.before
 FROM (SELECT x.receivable_id, x.number, x.balance_before AS before,
@@ -35,9 +36,12 @@ FROM (SELECT x.receivable_id, x.number, x.balance_before AS before,
       JOIN settlements_receivedpayment m ON m.id = x.payment_id AND m.undone_at IS NULL
       WINDOW w AS (PARTITION BY x.receivable_id ORDER BY x.number)) s
 JOIN settlements_receivable r ON r.id = s.receivable_id
+LEFT JOIN LATERAL (SELECT coalesce(sum(c.total), 0) AS ever,
+                          coalesce(sum(c.total) FILTER (WHERE NOT c.active), 0) AS gone
+                   FROM credits_creditnote c WHERE c.original_id = r.document_id) n ON true
 WHERE (%(of)s::uuid IS NULL OR r.organization_id = %(of)s)
-  AND (s.number <> s.place OR s.before > coalesce(s.former, r.total)
-       OR s.before < coalesce(s.former, r.total) - r.credited)
+  AND (s.number <> s.place OR s.before > least(r.total, coalesce(s.former, r.total) + n.gone)
+       OR s.before < coalesce(s.former, r.total) - n.ever)
 """
 
 #: A payment has one complement that counts, and its CFDI is alive: what the SAT was told of the balance is so.

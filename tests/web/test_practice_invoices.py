@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from emite.care.models import InsurerInvoice
@@ -16,6 +16,7 @@ from emite.database import tenancy
 from emite.invoices import insured
 from emite.organizations.models import Membership
 from emite.web.access import PROVED
+from emite.web.practice import glosas
 from tests import make
 from tests import practice as stand
 from tests.practice import Practice
@@ -198,3 +199,8 @@ def test_at_a_glance_what_waits_per_insurer_and_rfc(practice: Practice) -> None:
         assert re.search(
             rf'<th scope="row">{title}</th><td class="num">1</td><td class="num">{re.escape(amount)}', page
         )
+
+
+def test_what_is_no_position_of_a_service_chooses_none(rf: RequestFactory) -> None:
+    ticked = ["3", "-1", "²", "x", "9" * 5_000]
+    assert glosas._positions(rf.post("/", {"servicio": ticked})) == {3}  # type: ignore[arg-type]

@@ -45,6 +45,8 @@ from emite.web.practice.finance import context_of
 from emite.web.practice.registering import invoice_or_404
 
 PAGE: Final = 100
+#: Digits of a position; thousands of them are no number that Python reads.
+LONGEST: Final = 6
 
 
 class GlosaForm(forms.Form):
@@ -116,7 +118,8 @@ def _show(
 
 
 def _positions(request: StaffRequest) -> frozenset[int]:
-    return frozenset(int(typed) for typed in request.POST.getlist("servicio") if typed.isascii() and typed.isdigit())
+    ticked = request.POST.getlist("servicio")
+    return frozenset(int(typed) for typed in ticked if typed.isascii() and typed.isdigit() and len(typed) <= LONGEST)
 
 
 def _kept_of(request: StaffRequest, owed: Receivable) -> dict[str, Any]:

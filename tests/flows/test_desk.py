@@ -13,7 +13,7 @@ from PIL import Image
 from tests.flows.browsing import DESKTOP, PHONE, Watched, browsing, working
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
     from tests.flows.browsing import Site
     from tests.make import Hospital
@@ -242,6 +242,22 @@ def test_errors_take_the_focus_and_lose_nothing(visit: Any, site: Site, staff: H
         assert page.input_value("[name=l0-unit_price]") == "12,50"
         page.click(".summary a >> nth=0")
         assert page.evaluate("document.activeElement.name") == "l0-unit_price"
+
+
+def test_a_script_that_comes_late_takes_no_field_from_who_types(visit: Any, site: Site, staff: Hospital) -> None:
+    held: list[Route] = []
+    with visit(PHONE) as watched:
+        page = watched.page
+        page.route("**/forms*.js", lambda route: held.append(route))  # noqa: PLW0108 - playwright marks what it is given
+        page.goto(f"{site.url}/entrar/", wait_until="commit")
+        page.get_by_label("Contraseña").fill("no es esta")
+        page.get_by_role("button", name="Entrar").click(no_wait_after=True)
+        page.locator(".summary").wait_for()
+        page.get_by_label("Correo electrónico").fill("caja@")
+        with page.expect_event("load"):
+            held[-1].continue_()
+        page.keyboard.type("santelmo.mx")
+        assert page.get_by_label("Correo electrónico").input_value() == "caja@santelmo.mx"
 
 
 def test_sums_move_as_one_types(visit: Any, site: Site, staff: Hospital) -> None:

@@ -2,7 +2,10 @@
 (function () {
   "use strict";
   var summary = document.querySelector(".summary");
-  if (summary) { summary.focus(); }
+  var at = document.activeElement;
+  /* On a slow line this file may come after the first keys: who is already typing keeps the field. */
+  var typing = at && at !== document.body && !(at.hasAttribute("autofocus") && at.value === at.defaultValue);
+  if (summary && !typing) { summary.focus(); }
 
   function release() {
     var forms = document.querySelectorAll("form[data-sent]");

@@ -35,7 +35,7 @@ ADVICE: Final[dict[str, Advice]] = {
     "40144": Advice("nombre", f"El SAT no conoce a nadie con este nombre. {_CONSTANCIA}"),
     "40145": Advice(
         "nombre",
-        "Este nombre no es el que el SAT tiene para tu RFC: escríbelo completo, con todos los apellidos, como viene en "
+        "Este nombre no es el que el SAT tiene para tu RFC: escríbelo completo, con o sin acentos, tal como viene en "
         "tu Constancia. Si es una empresa, sin «SA de CV».",
     ),
     "40130": Advice("nombre", "«Público en general» no se puede usar en una factura personal: escribe tu nombre."),

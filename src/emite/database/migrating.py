@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connections
+from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 
-from emite.database import roles, tenancy
+from emite.database import rendering, roles, tenancy
 from emite.database.address import ROLES, Dsn, dsn, is_external
 from emite.database.trouble import DatabaseTrouble
 
@@ -27,7 +28,8 @@ def migrate(*, verbosity: int = 0, truncate: bool = False) -> None:
                     "Faltan extensiones en su PostgreSQL: pida al administrador que ejecute "
                     + " ".join(f"CREATE EXTENSION {name};" for name in missing)
                 )
-        call_command("migrate", interactive=False, verbosity=verbosity)
+        with rendering.only_what_changes(_plan()):
+            call_command("migrate", interactive=False, verbosity=verbosity)
     tenancy.protect(owner)
     app = dsn("app").user if is_external() else ROLES["app"]
     if app and app != owner.user:
@@ -36,9 +38,12 @@ def migrate(*, verbosity: int = 0, truncate: bool = False) -> None:
 
 def pending() -> list[str]:
     """`app.migration` names not applied yet."""
+    return [f"{migration.app_label}.{migration.name}" for migration in _plan()]
+
+
+def _plan() -> list[Migration]:
     executor = MigrationExecutor(connections["default"])
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
+    return [migration for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
 
 
 def unprotected() -> list[str]:

@@ -8,6 +8,9 @@ from emite.ops import ground
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="sólo dice qué falta por aplicar")
+    parser.add_argument(
+        "--no-limits", action="store_true", help="espera lo que haga falta; sólo con el servicio detenido"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -18,6 +21,6 @@ def run(options: argparse.Namespace) -> int:
         if options.list:
             print("\n".join(pending) or "Las tablas están al día.")
             return 0
-        migrating.migrate()
+        migrating.migrate(limits=not options.no_limits)
         print(f"Listo: {len(pending)} cambios aplicados a las tablas.")
     return 0

@@ -159,6 +159,8 @@ def test_put_right_by_another_and_a_death_anywhere_only_delays_it(
     assert (asked.state, made.state, live.state, live.document_id) == (
         "done", "cancelled", "stamped", asked.substitute_id,
     )  # fmt: skip
+    again = complements.substitute(made, user=practice.admin, now=make.now(), idempotency_key="bien")
+    assert again == asked, "the same press long after: its answer, and not that the first one is gone"
     root = parse(stamped_xml(FiscalDocument.objects.get(pk=asked.substitute_id)))
     related = root.find("{*}CfdiRelacionados")
     assert related is not None
@@ -187,6 +189,9 @@ def test_an_invoice_put_right_hands_its_services_on(
     settlements_following.after(made.document_id, now=make.now())
     made.refresh_from_db()
     assert (made.state, made.cfdi_uuid is not None) == ("stamped", True)
+    substituting.go_on(Substitution.objects.get().pk, now=make.now())
+    again = insured.substitute(old, "K-2", user=practice.admin, now=make.now(), idempotency_key="bien")
+    assert again == made, "its cancellation is under way, and the same press is answered with what it made"
     with pytest.raises(PaymentRefused, match="sustitución"):  # nobody pays while two are live
         paid(practice, receivable, "10.00")
     with pytest.raises(DatabaseError), transaction.atomic():  # and no service passes on before the SAT's word

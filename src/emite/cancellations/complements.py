@@ -62,13 +62,18 @@ def substitute(
     """
     if not may_issue(user, complement.organization_id):
         raise NotAllowed(NO_PERMISSION)
+    made_by_key = Substitution.objects.filter(
+        organization_id=complement.organization_id,
+        original=complement.document_id,
+        substitute__idempotency_key=idempotency_key,
+    )
+    # Before anything is judged: by now the first one may be ending, or gone.
+    if (earlier := made_by_key.first()) is not None:
+        return earlier
     document = _document(complement)
     with transaction.atomic():
         locked = require_askable(document, user=user, now=now)
-        earlier = Substitution.objects.filter(
-            organization_id=locked.organization_id, original=locked, substitute__idempotency_key=idempotency_key
-        ).first()
-        if earlier is not None:
+        if (earlier := made_by_key.all().first()) is not None:
             return earlier
         require_free(locked)
         fresh = draft(

@@ -54,13 +54,16 @@ def substitute(
     """
     if not may_issue(user, invoice.organization_id):
         raise NotAllowed(NO_PERMISSION)
+    made_by_key = InsurerInvoice.objects.filter(
+        organization_id=invoice.organization_id, replaces=invoice, document__idempotency_key=idempotency_key
+    )
+    # Before anything is judged: by now the first one may be ending, or gone.
+    if (earlier := made_by_key.first()) is not None:
+        return earlier
     number = insuring.checked_number(control_number, invoice.payer)
     with transaction.atomic():
         locked = require_askable(_document(invoice), user=user, now=now)
-        earlier = InsurerInvoice.objects.filter(
-            organization_id=invoice.organization_id, replaces=invoice, document__idempotency_key=idempotency_key
-        ).first()
-        if earlier is not None:
+        if (earlier := made_by_key.all().first()) is not None:
             return earlier
         require_free(locked)
         made = rebuilt(invoice, now=now)

@@ -6,13 +6,16 @@ import contextlib
 import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
+from unittest.mock import Mock
 
 import pytest
 
 from emite.cancellations import following, rebuilding, requesting
 from emite.cancellations.models import CancellationRequest, GlobalRebuild
+from emite.cancellations.requesting import NotCancellable
 from emite.cfdi.xml import parse
 from emite.charges.allocating import live_document
+from emite.charges.collecting import PaymentRefused
 from emite.charges.models import Allocation, Charge
 from emite.credits import checking
 from emite.credits.lateness import NotLate
@@ -169,6 +172,27 @@ def test_a_new_global_that_is_refused_waits_for_a_person_and_then_is_stamped(
     sweep(1)
     request.refresh_from_db()
     assert request.state == Status.RETURNED
+
+
+def test_what_keeps_the_new_global_from_its_draft_waits_for_a_person(
+    hospital: make.Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charge, other = in_global(hospital, make.paid_charge(hospital), make.paid_charge(hospital))
+    request = ask(hospital, charge)
+    with monkeypatch.context() as patched:
+        refused = PaymentRefused("amount", "La remisión no tiene pagos.")
+        patched.setattr(rebuilding, "largest_form", Mock(side_effect=refused))
+        sweep()
+        made = the_rebuild()
+        assert (made.state, live_document(other)) == (GlobalRebuild.State.STOPPED, None)
+        assert "no tiene pagos" in made.last_text
+        with pytest.raises(NotCancellable, match="no tiene pagos"):
+            rebuilding.again(made, user=hospital.biller, now=make.now())
+    request.refresh_from_db()
+    assert request.state == Status.DONE, "whoever left has an invoice all the same"
+    rebuilding.again(made, user=hospital.biller, now=make.now())
+    sweep()
+    assert stamped_total(other) == other.total
 
 
 def test_what_is_left_behind_is_said(hospital: make.Hospital) -> None:

@@ -27,7 +27,7 @@ from emite.cfdi.cancelacion import Motivo
 from emite.cfdi.comprobante import Comprobante, Relacionados
 from emite.cfdi.faults import CfdiInvalid
 from emite.cfdi.stored import from_json
-from emite.charges.collecting import largest_form
+from emite.charges.collecting import PaymentRefused, largest_form
 from emite.charges.models import Allocation, Charge
 from emite.credits import lateness
 from emite.credits.models import LateRequest
@@ -280,17 +280,23 @@ def _enter_closing(original: FiscalDocument, rebuilt: FiscalDocument, charges: i
 
 
 def _content(original: FiscalDocument, charges: Sequence[Charge]) -> Comprobante:
-    """The global as it was stamped, with these sales only and the relation to the one whose place it takes."""
+    """The global as it was stamped, with these sales only and the relation to the one whose place it takes.
+
+    Raises NotCancellable when that cannot be said of them.
+    """
     was = from_json(original.content)
     wanted = {each.folio for each in charges}
     kept = tuple(each for each in was.conceptos if each.no_identificacion in wanted)
     if len(kept) != len(wanted):
         raise NotCancellable("La factura global no nombra todas sus remisiones.")
-    largest = max(charges, key=lambda each: each.total)
+    try:
+        form = largest_form(max(charges, key=lambda each: each.total))
+    except PaymentRefused as refused:
+        raise NotCancellable(f"La factura global no se puede emitir otra vez: {refused.message}") from refused
     return dataclasses.replace(
         was,
         conceptos=kept,
-        forma_pago=largest_form(largest),
+        forma_pago=form,
         relacionados=(Relacionados(RELATION, (str(original.uuid).upper(),)),),
     )
 

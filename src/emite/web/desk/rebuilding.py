@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from emite.cancellations import rebuilding
 from emite.cancellations.models import GlobalRebuild
+from emite.cancellations.requesting import NotCancellable
 from emite.cfdi.faults import CfdiInvalid
 from emite.credits.models import LateRequest
 from emite.documents.models import FiscalDocument
@@ -70,7 +71,7 @@ def again(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         rebuilding.again(made, user=request.user, now=timezone.now())
     except rebuilding.NothingFree:
         messages.info(request, "Ya no hace falta: sus remisiones tienen otra factura.")
-    except (NotReady, NotAllowed) as error:
+    except (NotReady, NotAllowed, NotCancellable) as error:
         messages.warning(request, f"{error} No se emitió nada.")
     except CfdiInvalid as invalid:
         messages.warning(request, f"{invalid.faults[0].code}: {invalid.faults[0].message} No se emitió nada.")

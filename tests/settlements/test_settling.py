@@ -11,7 +11,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from emite.cancellations import following as cancelling
-from emite.cancellations import requesting
+from emite.cancellations import requesting, substituting
+from emite.cancellations.models import CancellationRequest
 from emite.cfdi import check
 from emite.cfdi.faults import CfdiInvalid
 from emite.cfdi.xml import parse
@@ -22,7 +23,7 @@ from emite.charges.models import Charge
 from emite.documents.models import FiscalDocument, State
 from emite.documents.rendering import stamped_xml
 from emite.invoices import issuing
-from emite.settlements import complementing, following, paying
+from emite.settlements import checking, complementing, following, paying
 from emite.settlements.complementing import ComplementRefused
 from emite.settlements.models import PaymentComplement, PaymentShare, Receivable, ReceivedPayment
 from emite.settlements.paying import PaymentRefused
@@ -174,6 +175,51 @@ def test_registers_pay_what_was_invoiced_on_credit(hospital: make.Hospital) -> N
     ]  # fmt: skip
     with pytest.raises(issuing.NotInvoiceable, match="paid"):
         issuing.invoiceable([charge], on_credit=True)
+
+
+def test_what_registers_took_passes_to_the_invoice_that_takes_its_place(hospital: make.Hospital) -> None:
+    charge = make.charge(hospital, [make.line(unit_price=D("1000.00"))])
+    for form in ("01", "04"):
+        pay(charge, [Part(form, D("60.00"))], register=hospital.register, user=hospital.cashier, now=make.now())
+        charge.refresh_from_db()
+    old = owed(hospital, charge=charge)
+    assert (old.balance, old.document is not None) == (D("1040.00"), True)
+    with pytest.raises(PaymentRefused, match="caja"):
+        paying.undo(old.shares.get(number=2).payment, reason="x", user=hospital.biller, now=make.now())
+    taking = substituting.substitute(
+        old.document, issuing.Request(make.receptor(regimen_fiscal="612", uso_cfdi="G01"), on_credit=True),
+        user=hospital.biller, now=make.now(), idempotency_key=uuid.uuid4().hex,
+    )  # fmt: skip
+    assert drive(taking.substitute_id).state == State.STAMPED
+    following.after(taking.substitute_id, now=make.now())
+    substituting.go_on(taking.pk, now=make.now())
+    cancelling.drive(CancellationRequest.objects.get().pk, owner="test:1", clock=make.now)
+    for _ in range(2):
+        following.catch_up(now=make.now(), limit=10)
+
+    old.refresh_from_db()
+    fresh = Receivable.objects.get(document=taking.substitute_id)
+    assert (old.paid, old.closed_at is not None) == (0, True)
+    assert (fresh.balance, fresh.parcialidades) == (D("1040.00"), 2)
+    standing = ReceivedPayment.objects.filter(undone_at=None)
+    assert standing.values_list("forma_pago").distinct().count() == standing.count() == 2
+    assert complementing.due(hospital.organization.pk).count() == 2
+    assert list(checking.faults(hospital.organization.pk)) == []
+
+
+def test_a_complement_that_ends_before_anybody_is_told_of_its_stamp_is_due_again(hospital: make.Hospital) -> None:
+    payment = received(hospital, (owed(hospital), "100.00"))
+    asked = complementing.issue(payment, user=hospital.biller, now=make.now(), key=uuid.uuid4().hex)
+    assert asked.document_id is not None
+    document = drive(asked.document_id)
+    request = requesting.request_cancellation(document, "02", user=hospital.biller, now=make.now())
+    with pytest.raises(DatabaseError, match="its document is stamped"), transaction.atomic():
+        PaymentComplement.objects.filter(pk=asked.pk).update(state=Live.CANCELLED)
+    cancelling.drive(request.pk, owner="test:1", clock=make.now)
+    following.after(document.pk, now=make.now())
+    live = complementing.live_of(payment)
+    assert live is not None
+    assert (live.state, live.due_on, following.due(limit=5)) == (Live.DUE, asked.due_on, [])
 
 
 def test_what_a_payment_may_not_be(hospital: make.Hospital) -> None:

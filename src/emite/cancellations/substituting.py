@@ -27,6 +27,7 @@ from emite.documents.waking import wake
 from emite.invoices.building import comprobante
 from emite.invoices.issuing import NO_PERMISSION, NotAllowed, Request, may_issue
 from emite.settlements.ending import paid_of
+from emite.settlements.receivables import PPD
 
 RELATION = "04"
 
@@ -63,9 +64,17 @@ def substitute(
             raise NotCancellable("Ninguna remisión está unida a esta factura: no se puede sustituir aquí.")
         if _bound(locked) != {each.pk for each in charges}:
             raise NotCancellable("Sus remisiones acaban de cambiar: recargue la página.")
-        if from_json(locked.content).receptor == request.receptor and not request.with_patient:
+        said = from_json(locked.content)
+        if said.receptor == request.receptor and not request.with_patient:
             raise NothingChanges("Los datos son los mismos que ya tiene la factura: corrija lo que esté mal.")
-        new = comprobante(charges, request.receptor, issuer=locked.issuer, now=now, with_patient=request.with_patient)
+        new = comprobante(
+            charges,
+            request.receptor,
+            issuer=locked.issuer,
+            now=now,
+            with_patient=request.with_patient,
+            on_credit=said.metodo_pago == PPD,
+        )
         fresh = draft(
             dataclasses.replace(new, relacionados=(Relacionados(RELATION, (str(locked.uuid).upper(),)),)),
             issuer=locked.issuer,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import structlog
 from django.db.models import Sum
 
 from emite.accounts.models import User
@@ -17,7 +18,10 @@ from emite.settlements import paying
 from emite.settlements.models import PaymentComplement, PaymentShare, Receivable
 from emite.settlements.paying import PaymentRefused
 
+log = structlog.get_logger(__name__)
+
 State = PaymentComplement.State
+GONE = "El SAT canceló su factura: lo cobrado en caja pasa a la que toma su lugar."
 
 
 def complement_cancelled(
@@ -34,7 +38,8 @@ def complement_cancelled(
         return
     paying.hold(found.payment)
     rows = PaymentComplement.objects.select_for_update(of=("self",)).select_related("payment")
-    held = rows.filter(pk=found.pk, state=State.STAMPED).first()
+    # Asked: it was stamped and ended before anybody told it so.
+    held = rows.filter(pk=found.pk, state__in=(State.ASKED, State.STAMPED)).first()
     if held is None:
         return
     held.state = State.CANCELLED
@@ -57,8 +62,23 @@ def complement_cancelled(
 
 
 def invoice_cancelled(document: FiscalDocument, *, now: dt.datetime) -> None:
-    """Nothing is owed of it any more. Call in the transaction that cancels it; nothing for any other document."""
-    Receivable.objects.filter(document=document, closed_at=None, paid=0).update(closed_at=now)
+    """Nothing is owed of it any more, and what a register took is its charge's again, for the invoice that follows.
+
+    Call in the transaction that cancels it; nothing for any other document.
+    """
+    held = Receivable.objects.select_for_update().filter(document=document, closed_at=None).first()
+    if held is None:
+        return
+    taken = PaymentShare.objects.filter(
+        receivable=held, payment__undone_at=None, payment__desk_payment__isnull=False
+    ).select_related("payment")
+    for share in taken.order_by("-number"):
+        try:
+            paying.take_back(share.payment, reason=GONE, user=None, now=now)
+        except PaymentRefused as refused:  # a complement of another program tells it to the SAT, say
+            log.warning("desk_payment_stays", payment=str(share.payment_id), why=refused.message)
+            break
+    Receivable.objects.filter(pk=held.pk, closed_at=None, paid=0).update(closed_at=now)
 
 
 def paid_of(document: FiscalDocument) -> str:

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from emite.documents.models import FiscalDocument
 from emite.documents.models import State as DocumentState
-from emite.settlements import from_desk, receivables
+from emite.settlements import ending, from_desk, receivables
 from emite.settlements.models import PaymentComplement
 
 State = PaymentComplement.State
@@ -37,6 +37,10 @@ def after(document_id: uuid.UUID, *, now: dt.datetime) -> None:
 def settle(document_id: uuid.UUID, *, now: dt.datetime) -> None:
     """Bring a complement up to what became of its document."""
     with transaction.atomic():
+        gone = FiscalDocument.objects.filter(pk=document_id, state=DocumentState.CANCELLED).first()
+        if gone is not None:
+            ending.complement_cancelled(gone, now=now)
+            return
         rows = PaymentComplement.objects.select_for_update(of=("self",)).select_related("document", "payment")
         held = rows.filter(document_id=document_id).first()
         if held is None or held.document is None:
@@ -49,14 +53,12 @@ def settle(document_id: uuid.UUID, *, now: dt.datetime) -> None:
         elif held.state == State.ASKED and became == DocumentState.STAMPED:
             held.state = State.STAMPED
             held.save(update_fields=["state"])
-        elif held.state == State.STAMPED and became == DocumentState.CANCELLED:
-            _cancelled(held, now)
 
 
 def due(*, limit: int) -> list[uuid.UUID]:
     """Documents of complements that have ended and whose complement does not know."""
     ended = Q(state=State.ASKED, document__state__in=(*NOTHING, DocumentState.STAMPED))
-    gone = Q(state=State.STAMPED, document__state=DocumentState.CANCELLED)
+    gone = Q(state__in=(State.ASKED, State.STAMPED), document__state=DocumentState.CANCELLED)
     rows = PaymentComplement.objects.filter(ended | gone).order_by("created_at")
     return [pk for pk in rows.values_list("document_id", flat=True)[:limit] if pk is not None]
 
@@ -66,13 +68,3 @@ def catch_up(*, now: dt.datetime, limit: int, organization_id: uuid.UUID | None 
     receivables.open_missing(now=now, limit=limit, organization_id=organization_id)
     for receivable in from_desk.due(limit=limit, organization_id=organization_id):
         from_desk.take_in(receivable, now=now)
-
-
-def _cancelled(held: PaymentComplement, now: dt.datetime) -> None:
-    """The payment stands, so it needs another complement, by the same day."""
-    held.state = State.CANCELLED
-    held.save(update_fields=["state"])
-    if held.payment.undone_at is None:
-        PaymentComplement.objects.create(
-            organization_id=held.organization_id, payment=held.payment, due_on=held.due_on, created_at=now
-        )

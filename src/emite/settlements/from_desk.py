@@ -6,10 +6,11 @@ import datetime as dt
 import uuid
 
 import structlog
+from django.db.models import Exists, OuterRef
 
 from emite.charges.models import Allocation, Payment
 from emite.settlements import paying
-from emite.settlements.models import Receivable
+from emite.settlements.models import Receivable, ReceivedPayment
 from emite.settlements.paying import PaymentRefused
 
 log = structlog.get_logger(__name__)
@@ -21,7 +22,7 @@ def take_in(receivable: Receivable, *, now: dt.datetime) -> int:
         organization_id=receivable.organization_id, document_id=receivable.document_id, active=True
     ).values("charge_id")
     waiting = Payment.objects.filter(
-        organization_id=receivable.organization_id, charge__in=charges, slip__undone=None, received=None
+        ~_standing(), organization_id=receivable.organization_id, charge__in=charges, slip__undone=None
     )
     taken = 0
     for payment in waiting.select_related("slip").order_by("slip__paid_at", "pk"):
@@ -43,16 +44,20 @@ def _register(receivable: Receivable, payment: Payment, now: dt.datetime) -> Non
         amount=payment.amount,
         user=None,
         now=now,
-        key=f"desk-{payment.pk.hex}",
+        key=f"desk-{payment.pk.hex}-{receivable.pk.hex[-12:]}",
         desk_payment=payment,
     )
+
+
+def _standing() -> Exists:
+    return Exists(ReceivedPayment.objects.filter(desk_payment=OuterRef("pk"), undone_at=None))
 
 
 def due(*, limit: int, organization_id: uuid.UUID | None = None) -> list[Receivable]:
     """Invoices of charges with a payment that is not theirs yet."""
     waiting = Payment.objects.filter(
+        ~_standing(),
         slip__undone=None,
-        received=None,
         charge__allocations__active=True,
         charge__allocations__document__receivable__closed_at=None,
         charge__allocations__document__receivable__isnull=False,

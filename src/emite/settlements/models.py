@@ -93,9 +93,8 @@ class ReceivedPayment(OwnedByOrganization):
     own_bank_rfc = models.CharField("RFC del banco que recibe", max_length=13, blank=True)
     own_account = models.CharField("cuenta que recibe", max_length=50, blank=True)
     # The payment at a cash register that this is, for accounts of the desk.
-    desk_payment = models.OneToOneField(
-        Payment, on_delete=models.PROTECT, related_name="received", null=True, blank=True
-    )
+    # It stands once: with the invoice's end it is undone, and is a payment of the one that invoices its charge next.
+    desk_payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="received", null=True, blank=True)
     registered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
@@ -110,6 +109,9 @@ class ReceivedPayment(OwnedByOrganization):
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["organization", "idempotency_key"], name="received_one_per_key"),
+            models.UniqueConstraint(
+                fields=["desk_payment"], condition=Q(undone_at__isnull=True), name="received_one_per_desk_payment"
+            ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="received_positive"),
             models.CheckConstraint(condition=~Q(forma_pago="99"), name="received_form_known"),
             models.CheckConstraint(

@@ -127,6 +127,8 @@ def undo(payment: ReceivedPayment, *, reason: str, user: User, now: dt.datetime)
     Raises NotAllowed, or PaymentRefused while a complement tells it to the SAT or later payments stand on it.
     """
     must_collect(user, payment.organization_id)
+    if payment.desk_payment_id is not None:
+        raise PaymentRefused("", "Este pago se cobró en caja: no se deshace aquí.")
     why = reason.strip()
     if not why or len(why) > REASON_LIMIT:
         raise PaymentRefused("reason", f"Escriba por qué se deshace, en {REASON_LIMIT} letras o menos.")
@@ -155,7 +157,7 @@ def take_back(payment: ReceivedPayment, *, reason: str, user: User | None, now: 
         locked.save(update_fields=["undone_at", "undone_by", "undone_reason"])
         record(
             organization_id=locked.organization_id,
-            actor=user.email if user else f"pagador {locked.payer_rfc}",
+            actor=user.email if user else "emite" if locked.desk_payment_id else f"pagador {locked.payer_rfc}",
             action="payment.undo",
             subject=f"received:{locked.pk}",
             reason=reason,

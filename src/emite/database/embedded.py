@@ -80,6 +80,11 @@ def answers(folder: Path) -> bool:
     return True
 
 
+def has_data(folder: Path) -> bool:
+    """Whether this data folder has a database, running or not."""
+    return (Place(folder).data / "PG_VERSION").exists()
+
+
 def stop(folder: Path | None = None) -> bool:
     """Stop the embedded server, waiting until its files are closed; False if it was not running."""
     place = Place(folder or data_folder())

@@ -3,7 +3,8 @@ Not what the command does."""
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,17 +12,37 @@ from emite.database import embedded
 from emite.database.address import is_external
 from emite.database.folder import ensure_folder, ensure_secret_key
 from emite.ops import logs
+from emite.vault.keyfiles import Name
 
 
-def prepare() -> Path:
-    """Make the data folder, Django's secret and the keys, each only if missing; returns the folder."""
-    from emite.vault import keyfiles
+def prepare(*, only_web: bool = False) -> Path:
+    """Make the data folder, Django's secret and the keys, each only if missing; returns the folder.
+
+    only_web: a node that brings the web's keys alone is whole. Raises KeyTrouble instead of making keys for a database
+    that was sealed with others.
+    """
+    from emite.vault import keyfiles, marks
 
     folder = ensure_folder()
     if not os.environ.get("EMITE_SECRET_KEY") and not os.environ.get("EMITE_SECRET_KEY_FILE"):
         ensure_secret_key(folder)
-    keyfiles.ensure_keys(dt.datetime.now(dt.UTC))
+    lacking = marks.missing(marks.OF_THE_WEB if only_web else keyfiles.NAMES)
+    if lacking:
+        if is_external() or embedded.has_data(folder):
+            embedded.ensure_running(die_with_us=True)
+            marks.refuse_to_replace(lacking)
+        keyfiles.ensure_keys(dt.datetime.now(dt.UTC))
     return folder
+
+
+def confirm_keys(names: Sequence[Name]) -> None:
+    """This node's keys are those of its database; one that does not answer is asked again by whoever comes next."""
+    from emite.vault import marks
+
+    try:
+        marks.confirm(names, dt.datetime.now(dt.UTC))
+    except marks.Unreachable as unreachable:
+        print(unreachable, file=sys.stderr, flush=True)
 
 
 def set_up_django() -> None:
@@ -39,11 +60,14 @@ def set_up_django() -> None:
 @contextmanager
 def standing() -> Iterator[Path]:
     """Everything a short command needs. An embedded server that was not running is stopped again at the end."""
+    from emite.vault import keyfiles
+
     folder = prepare()
     ours = not is_external() and not embedded.answers(folder)
     embedded.ensure_running(die_with_us=True)
     try:
         set_up_django()
+        confirm_keys(keyfiles.NAMES)
         yield folder
     finally:
         from django.db import connections

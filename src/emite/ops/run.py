@@ -129,9 +129,11 @@ def _answer(sending: Connection, act: Callable[[Callable[[], Result]], Result], 
 def _bring_tables(after_migrations: Callable[[], Result]) -> Result:
     ground.set_up_django()
     from emite.database import migrating
+    from emite.vault import keyfiles
 
     if migrating.pending() or migrating.unprotected():
         migrating.migrate()
+    ground.confirm_keys(keyfiles.NAMES)
     return after_migrations()
 
 

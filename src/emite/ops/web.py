@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from emite.ops import ground
+from emite.vault import marks
 
 THREADS = 4
 
@@ -21,8 +22,9 @@ def run(options: argparse.Namespace) -> int:
     from granian import Granian
     from granian.constants import Interfaces
 
-    ground.prepare()
+    ground.prepare(only_web=True)
     os.environ["EMITE_PROCESS"] = "web"
+    ground.confirm_keys(marks.OF_THE_WEB)
     os.environ.setdefault("EMITE_DB_POOL", str(THREADS))
     server = Granian(
         "emite.config.wsgi:application",

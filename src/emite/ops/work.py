@@ -9,6 +9,7 @@ import time
 
 from emite.database import orphans
 from emite.ops import ground
+from emite.vault import keyfiles
 
 CONCURRENCY = 4
 HOUSEKEEPING_SECONDS = 600.0
@@ -23,6 +24,7 @@ def run(options: argparse.Namespace) -> int:
     orphans.close_memory()
     ground.prepare()
     os.environ["EMITE_PROCESS"] = "worker"
+    ground.confirm_keys(keyfiles.NAMES)
     ground.set_up_django()
     stop = threading.Event()
     sweeper = threading.Thread(target=_sweep_until, args=(stop,), name="sweep", daemon=True)

@@ -1,4 +1,4 @@
-"""DataKey: an organization's key, itself sealed under the installation's KEK.
+"""DataKey: an organization's key, itself sealed under the installation's KEK. KeyMark: which keys this database knows.
 Organizations live above the vault, so their id is a plain column."""
 
 from typing import ClassVar
@@ -24,3 +24,19 @@ class DataKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organization_id} v{self.version}"
+
+
+class KeyMark(models.Model):
+    """The id of a key that this database's secrets or codes were sealed with; never the key (see marks)."""
+
+    name = models.CharField(max_length=20)
+    kid = models.CharField(max_length=8)
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["name", "kid"], name="key_mark_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.kid}"

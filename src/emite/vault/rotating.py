@@ -14,7 +14,7 @@ from django.db.models.functions import Substr
 
 from emite.vault import boxes, codes, envelope, worker
 from emite.vault.keyfiles import KID_LENGTH, KeyTrouble, Name, add_key, drop_key, ring
-from emite.vault.models import DataKey
+from emite.vault.models import DataKey, KeyMark
 
 # A process that read the ring just before a rotation may still commit a row under the old key.
 RETIRE_AFTER = dt.timedelta(hours=1)
@@ -49,8 +49,9 @@ def rotate(now: dt.datetime) -> Rotated:
     Runs beside a working system; a second run finishes what an interrupted one left. The pepper of the codes stays:
     it is a hash, changing it would lose every printed ticket.
     """
-    for name in _ROTATED:
-        add_key(name, now)
+    keys = [(name, add_key(name, now)) for name in _ROTATED]
+    marks = [KeyMark(name=name, kid=key.kid, noted_at=now) for name, key in keys]
+    KeyMark.objects.bulk_create(marks, ignore_conflicts=True)
     return reseal(now)
 
 

@@ -16,6 +16,7 @@ from django.db.models import F, Q
 
 from emite.care.models import ExternalCfdi
 from emite.charges.models import Payment
+from emite.credits.models import CreditNote
 from emite.documents.models import FiscalDocument
 from emite.issuers.models import Issuer
 from emite.organizations.models import OwnedByOrganization
@@ -76,6 +77,12 @@ class Receivable(OwnedByOrganization):
     def is_open(self) -> bool:
         return self.closed_at is None and self.balance > 0
 
+    @property
+    def waits_for_note(self) -> bool:
+        """A credit note of it is being stamped: what is owed is not known yet."""
+        notes = CreditNote.objects.filter(organization_id=self.organization_id, original_id=self.document_id)
+        return self.document_id is not None and notes.filter(active=True, settled_at=None).exists()
+
 
 class ReceivedPayment(OwnedByOrganization):
     """Money that came in for PPD invoices of one issuer and one payer. Undone, never changed."""
@@ -94,7 +101,9 @@ class ReceivedPayment(OwnedByOrganization):
     own_account = models.CharField("cuenta que recibe", max_length=50, blank=True)
     # The payment at a cash register that this is, for accounts of the desk.
     # It stands once: with the invoice's end it is undone, and is a payment of the one that invoices its charge next.
-    desk_payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="received", null=True, blank=True)
+    desk_payment = models.ForeignKey(
+        Payment, on_delete=models.PROTECT, related_name="received", null=True, blank=True, db_index=False
+    )
     registered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )

@@ -21,7 +21,6 @@ from emite.cfdi.money import text, total
 from emite.cfdi.zones import zone_of
 from emite.charges.allowing import must_collect
 from emite.charges.models import Payment
-from emite.credits.models import CreditNote
 from emite.credits.originals import ending_among
 from emite.settlements.models import PaymentComplement, PaymentShare, Receivable, ReceivedPayment
 from emite.settlements.receivables import left_of
@@ -238,10 +237,7 @@ def _check_share(receivable: Receivable, part: Decimal) -> None:
             "shares",
             f"De la factura {receivable} se deben ${receivable.balance:,.2f}: no puede aplicarle ${part:,.2f}.",
         )
-    pending = CreditNote.objects.filter(
-        organization_id=receivable.organization_id, original_id=receivable.document_id, active=True, settled_at=None
-    )
-    if receivable.document_id is not None and pending.exists():
+    if receivable.waits_for_note:
         raise PaymentRefused(
             "shares", f"La factura {receivable} tiene una nota de crédito timbrándose: espere a que termine."
         )

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("settlements", "0003_untold_complements_end")]
+    dependencies = [("settlements", "0004_one_standing_desk_payment")]
 
     operations = [
         migrations.AlterField(
@@ -13,18 +13,11 @@ class Migration(migrations.Migration):
             "desk_payment",
             models.ForeignKey(
                 blank=True,
+                db_index=False,
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="received",
                 to="charges.payment",
-            ),
-        ),
-        migrations.AddConstraint(
-            "receivedpayment",
-            models.UniqueConstraint(
-                condition=models.Q(undone_at__isnull=True),
-                fields=("desk_payment",),
-                name="received_one_per_desk_payment",
             ),
         ),
     ]

@@ -10,15 +10,27 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client
+from django.urls import reverse
 
-from emite.cancellations import following, insured, requesting, substituting
+from emite.cancellations import complements, following, insured, requesting, substituting
 from emite.care.models import InsurerInvoice, Payer
-from emite.reviews import deciding, paying
+from emite.reviews import deciding, paying, undoing
 from emite.reviews.allowing import Refused
-from emite.reviews.models import PayerPayment, PayerShare, ReceivedCredit, ReceivedInvoice
-from emite.settlements import checking, disallowing
+from emite.reviews.models import (
+    Notice,
+    PayerPayment,
+    PayerShare,
+    ReceivedComplement,
+    ReceivedCredit,
+    ReceivedInvoice,
+    SaidPayment,
+)
+from emite.settlements import checking, complementing, disallowing
+from emite.settlements import following as settled
 from emite.settlements import paying as settling
 from emite.settlements.disallowing import Glosa
+from emite.settlements.models import PaymentComplement, ReceivedPayment
 from tests import make
 from tests import practice as stand
 from tests.credits.stands import drive
@@ -107,10 +119,108 @@ def test_the_payer_owes_less_by_a_credit_note_and_more_again_when_that_is_cancel
     elsewhere(practice, invoice, "10.00")  # a parcialidad that begins higher than the one before it ended
     assert list(checking.faults(practice.organization.pk)) == []
     go_on()
+    go_on()
     received.refresh_from_db()
-    assert (received.credited, received.owed) == (0, 900)
+    assert (received.credited, received.said, received.owed) == (0, 20, 880)
+    assert received.events.filter(what__contains="Su emisor registró un pago de $10.00").count() == 2
+    with pytest.raises(Refused, match=r"se deben \$880\.00"):
+        pay(payer, received, "880.01")
+    last = ReceivedPayment.objects.order_by("registered_at").last()
+    assert last is not None
+    settling.undo(last, reason="No llegó", user=practice.admin, now=make.now())
+    go_on()
+    go_on()
+    received.refresh_from_db()
+    assert (received.said, received.owed, received.label) == (10, 890, "Pagado parcial")
+    with pytest.raises(DatabaseError, match="only ends"), transaction.atomic():
+        SaidPayment.objects.update(amount=1)
     with pytest.raises(DatabaseError, match="only ends"), transaction.atomic():
         ReceivedCredit.objects.update(total=1)
+
+
+def test_paid_whole_while_a_credit_note_is_stamped(practice: stand.Practice, payer: Insurer) -> None:
+    invoice = invoiced(practice, "N-5")
+    go_on()
+    received = ReceivedInvoice.objects.get(uuid=invoice.cfdi_uuid)
+    deciding.approve(payer.organization.pk, [received.pk], user=payer.reviewer, now=make.now())
+    note = disallowing.ask(
+        invoice, Glosa("Tarifa mayor", Decimal(90)), user=practice.admin, now=make.now(), idempotency_key="n-5"
+    )
+    made = pay(payer, received, "900.00")
+    go_on()
+    notice = Notice.objects.get(payment=made)
+    assert (notice.tries, "timbrándose" in notice.last_error) == (1, True)
+    assert not ReceivedPayment.objects.exists()
+    drive(note.document_id)
+    for _ in range(2):
+        Notice.objects.filter(pk=notice.pk).update(next_at=make.now())
+        go_on()
+
+    received.refresh_from_db()
+    theirs = ReceivedPayment.objects.get()
+    assert (theirs.amount, theirs.shares.get().amount) == (900, 810)
+    assert (received.owed, received.too_much, received.label) == (0, 90, "PAGADO")
+    assert received.events.filter(what__contains="su emisor aplicó $810.00").count() == 1
+    assert list(checking.faults(practice.organization.pk)) == []
+    undoing.undo(made, reason="Se paga menos", user=payer.treasurer, now=make.now())
+    received.refresh_from_db()
+    assert (received.owed, disallowing.receivable_of(invoice, now=make.now()).balance) == (810, 810)
+
+
+def test_a_payment_that_its_supplier_wrote_down_first_waits_for_a_person(
+    practice: stand.Practice, payer: Insurer
+) -> None:
+    invoice = invoiced(practice, "N-6")
+    go_on()
+    received = ReceivedInvoice.objects.get(uuid=invoice.cfdi_uuid)
+    deciding.approve(payer.organization.pk, [received.pk], user=payer.reviewer, now=make.now())
+    elsewhere(practice, invoice, "500.00")
+    made = pay(payer, received, "500.00")  # before it heard of that one
+    go_on()
+    notice = Notice.objects.get(payment=made)
+    assert "ya tiene otros pagos" in notice.last_error
+    undoing.undo(made, reason="Ya lo registró el médico", user=payer.treasurer, now=make.now())
+    received.refresh_from_db()
+    assert (received.paid, received.said, received.owed) == (0, 500, 400)
+
+
+def test_a_complement_that_its_issuer_cancels_is_missing_again_until_another_arrives(
+    practice: stand.Practice, payer: Insurer
+) -> None:
+    invoice = invoiced(practice, "N-7")
+    go_on()
+    received = ReceivedInvoice.objects.get(uuid=invoice.cfdi_uuid)
+    deciding.approve(payer.organization.pk, [received.pk], user=payer.reviewer, now=make.now())
+    pay(payer, received, "900.00")
+    go_on()
+    theirs = ReceivedPayment.objects.get()
+
+    def complemented(key: str) -> PaymentComplement:
+        asked = complementing.issue(theirs, user=practice.admin, now=make.now(), key=key)
+        assert asked.document_id is not None
+        drive(asked.document_id)
+        settled.after(asked.document_id, now=make.now())
+        go_on()
+        return PaymentComplement.objects.select_related("document", "payment").get(pk=asked.pk)
+
+    def missing() -> bool:
+        seen = Client()
+        seen.force_login(payer.reader)
+        return "Pagado sin complemento" in seen.get(reverse("insurer:payments")).content.decode()
+
+    first = complemented("n-7")
+    assert not missing()
+    complements.cancel(first, "02", user=practice.admin, now=make.now())
+    sweep()
+    go_on()
+    go_on()
+    assert missing()
+    assert received.events.filter(what__contains="canceló ante el SAT el complemento").count() == 1
+    with pytest.raises(DatabaseError, match="only ends"), transaction.atomic():
+        ReceivedComplement.objects.update(cancelled_at=None)
+    complemented("n-7-b")
+    assert not missing()
+    assert ReceivedComplement.objects.filter(cancelled_at=None).count() == 1
 
 
 def test_the_one_that_takes_its_place_arrives_as_its_successor(

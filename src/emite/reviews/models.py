@@ -16,6 +16,9 @@ from django.db.models import F, Q
 
 from emite.organizations.models import OwnedByOrganization
 
+#: `ReceivedInvoice.owed` as a query says it; of one that was paid too much, less than nothing.
+OWED = F("total") - F("credited") - F("paid") - F("said")
+
 
 class ReceivedInvoice(OwnedByOrganization):
     """An invoice of a supplier as it arrived. `supplier` and `invoice` are keys in the supplier's organization."""
@@ -56,8 +59,9 @@ class ReceivedInvoice(OwnedByOrganization):
     scheduled_on = models.DateField("pago programado", null=True, blank=True)
     # Moved by a trigger with the shares.
     paid = models.DecimalField(max_digits=18, decimal_places=2, default=Decimal(0))
-    # And by another with its credit notes.
+    # And by others with its credit notes, and with what its supplier says that it got otherwise.
     credited = models.DecimalField(max_digits=18, decimal_places=2, default=Decimal(0))
+    said = models.DecimalField(max_digits=18, decimal_places=2, default=Decimal(0), db_default=Decimal(0))
     sat_estado = models.CharField(max_length=20, blank=True)
     sat_asked_at = models.DateTimeField(null=True, blank=True)
 
@@ -87,12 +91,17 @@ class ReceivedInvoice(OwnedByOrganization):
 
     @property
     def owed(self) -> Decimal:
-        return max(self.total - self.credited - self.paid, Decimal(0))
+        return max(self.total - self.credited - self.paid - self.said, Decimal(0))
+
+    @property
+    def too_much(self) -> Decimal:
+        """Paid above what it is worth after its credit notes: the supplier holds it."""
+        return max(self.paid + self.said + self.credited - self.total, Decimal(0))
 
     @property
     def label(self) -> str:
         """What the inbox says: once money moved, the money."""
-        if self.state == self.State.APPROVED and self.paid:
+        if self.state == self.State.APPROVED and (self.paid or self.said):
             return "PAGADO" if not self.owed else "Pagado parcial"
         return self.get_state_display()
 
@@ -170,7 +179,7 @@ class PayerShare(OwnedByOrganization):
 
 
 class ReceivedComplement(OwnedByOrganization):
-    """The complement of a payment, as it arrived."""
+    """The complement of a payment, as it arrived. It counts until its issuer cancels it before the SAT."""
 
     payment = models.ForeignKey(
         PayerPayment, on_delete=models.PROTECT, related_name="complements", null=True, blank=True
@@ -180,6 +189,7 @@ class ReceivedComplement(OwnedByOrganization):
     invoices = models.ManyToManyField(ReceivedInvoice, related_name="complements", through="ComplementCovers")
     xml = models.BinaryField()
     received_at = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -213,6 +223,25 @@ class ReceivedCredit(OwnedByOrganization):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["organization", "uuid"], name="received_credit_one_per_uuid"),
             models.CheckConstraint(condition=Q(total__gt=0), name="received_credit_positive"),
+        ]
+
+
+class SaidPayment(OwnedByOrganization):
+    """Money that a supplier wrote down for an invoice and that nobody registered here. It counts until it is undone."""
+
+    invoice = models.ForeignKey(ReceivedInvoice, on_delete=models.PROTECT, related_name="said_payments")
+    #: The share of the supplier's payment.
+    share = models.UUIDField()
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+    paid_at = models.DateTimeField()
+    operation = models.CharField(max_length=100, blank=True)
+    received_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organization", "share"], name="said_payment_one_per_share"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="said_payment_positive"),
         ]
 
 

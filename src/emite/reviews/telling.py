@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from decimal import Decimal
 
 import structlog
 from django.db import OperationalError, transaction
@@ -18,10 +19,11 @@ from emite.cfdi.cobranza import Accounts
 from emite.organizations.models import Membership, Organization
 from emite.organizations.permissions import Need
 from emite.reviews.deciding import TOLD
-from emite.reviews.models import Notice, PayerPayment, ReceivedInvoice
-from emite.reviews.receiving import key_of
+from emite.reviews.models import Notice, PayerPayment, PayerShare, ReceivedInvoice
+from emite.reviews.receiving import SYSTEM, key_of, say
 from emite.settlements import paying, receivables
-from emite.settlements.models import Receivable
+from emite.settlements.models import Receivable, ReceivedPayment
+from emite.settlements.paying import PaymentRefused
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +54,7 @@ def tell(pk: uuid.UUID, *, now: dt.datetime) -> bool:
             Notice.objects.filter(pk=pk).update(next_at=None, last_error="")
     except OperationalError:
         raise
-    except _NotYet as error:
+    except (_NotYet, PaymentRefused) as error:
         _later(pk, error, now)
         return False
     except Exception as error:  # a supplier that cannot be told must not keep the others waiting
@@ -96,6 +98,8 @@ def _decision(received: ReceivedInvoice, now: dt.datetime) -> None:
 
 
 def _payment(payment: PayerPayment, now: dt.datetime) -> None:
+    if ReceivedPayment.objects.filter(organization_id=payment.supplier, idempotency_key=key_of(payment)).exists():
+        return
     shares = []
     for share in payment.shares.select_related("invoice"):
         receivable = _receivable(payment.supplier, share.invoice.uuid)
@@ -104,8 +108,11 @@ def _payment(payment: PayerPayment, now: dt.datetime) -> None:
             receivable = _receivable(payment.supplier, share.invoice.uuid)
         if receivable is None:
             raise _NotYet(f"{share.invoice.uuid}: falta su cuenta por cobrar")
-        shares.append((receivable, share.amount))
-    registered = paying.register(
+        if part := _applied(receivable, share, now):
+            shares.append((receivable, part))
+    if not shares:
+        raise _NotYet("de sus facturas ya no se debe nada")
+    paying.register(
         payment.supplier,
         paid_at=payment.paid_at,
         forma_pago=payment.forma_pago,
@@ -120,8 +127,21 @@ def _payment(payment: PayerPayment, now: dt.datetime) -> None:
     first = InsurerInvoice.objects.filter(
         organization_id=payment.supplier, cfdi_uuid=shares[0][0].cfdi_uuid
     ).select_related("payer").first()  # fmt: skip
-    if first is not None and registered.registered_at == now:
+    if first is not None:
         write("reviews/payment", first, account, now, payment=payment, invoices=len(shares))
+
+
+def _applied(receivable: Receivable, share: PayerShare, now: dt.datetime) -> Decimal:
+    """What of a share settles its invoice: the whole, or less once a credit note took from it what was on its way."""
+    if share.amount <= receivable.balance:
+        return share.amount
+    if receivable.waits_for_note:
+        raise _NotYet(f"{receivable}: tiene una nota de crédito timbrándose")
+    if share.amount > receivable.total - receivable.paid:
+        raise _NotYet(f"{receivable}: ya tiene otros pagos, y este no cabe")
+    word = f"De ${share.amount:,.2f} su emisor aplicó ${receivable.balance:,.2f}: lo demás quedó a favor de usted"
+    say(share.invoice, SYSTEM, f"{word}, por una nota de crédito", now)
+    return receivable.balance
 
 
 def _receivable(supplier: uuid.UUID, folio_fiscal: uuid.UUID) -> Receivable | None:

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Case, IntegerField, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, F, IntegerField, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Greatest
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from emite.reviews import deciding
 from emite.reviews.allowing import Refused
-from emite.reviews.models import ReceivedInvoice
+from emite.reviews.models import OWED, ReceivedInvoice
 from emite.web.insurer.access import Need, StaffRequest, payer
 
 State = ReceivedInvoice.State
@@ -65,8 +66,7 @@ def show(request: StaffRequest, *, problem: str = "", chosen: set[str] | None = 
     mine = ReceivedInvoice.objects.filter(organization=request.organization).defer("xml", "findings")
     rows = _ordered(_found(mine.filter(SHOWN[wanted][1]), words))
     page = Paginator(rows, PAGE).get_page(request.GET.get("pagina"))
-    sums = rows.aggregate(total=Sum("total"), paid=Sum("paid"), credited=Sum("credited"))
-    total, paid = sums["total"] or Decimal(0), sums["paid"] or Decimal(0)
+    sums = rows.aggregate(owed=Sum(Greatest(OWED, Decimal(0))), paid=Sum(F("paid") + F("said")), total=Sum("total"))
     counts = mine.aggregate(
         **{key.replace("-", "_"): Sum(Case(When(each, then=1), default=0)) for key, (_, each) in SHOWN.items() if each}
     )
@@ -86,9 +86,7 @@ def show(request: StaffRequest, *, problem: str = "", chosen: set[str] | None = 
         wanted=wanted,
         words=words,
         filters="?" + urlencode({"ver": wanted, "q": words}),
-        total=total,
-        paid=paid,
-        owed=total - paid - (sums["credited"] or Decimal(0)),
+        **{name: amount or Decimal(0) for name, amount in sums.items()},
         today=request.organization.local_date(timezone.now()),
         problem=problem,
         chosen=chosen or set(),

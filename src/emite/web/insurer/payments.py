@@ -11,7 +11,7 @@ from typing import Any, Final
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from emite.cfdi import plazos
 from emite.reviews import paying
 from emite.reviews.allowing import Refused
-from emite.reviews.models import Notice, PayerPayment, ReceivedInvoice
+from emite.reviews.models import OWED, Notice, PayerPayment, ReceivedComplement, ReceivedInvoice
 from emite.settlements.paying import FORMS
 from emite.web.amounts import read_amount
 from emite.web.insurer.access import Need, StaffRequest, payer
@@ -61,7 +61,8 @@ def payments(request: StaffRequest) -> HttpResponse:
     rows = PayerPayment.objects.filter(organization=request.organization)
     page = Paginator(rows.order_by("-paid_at", "-pk"), PAGE).get_page(request.GET.get("pagina"))
     keys = [row.pk for row in page]
-    counts = dict(PayerPayment.objects.filter(pk__in=keys).annotate(n=Count("complements")).values_list("pk", "n"))
+    counted = Count("complements", filter=Q(complements__cancelled_at=None))
+    counts = dict(PayerPayment.objects.filter(pk__in=keys).annotate(n=counted).values_list("pk", "n"))
     names = {
         row.payments_pk: row
         for row in ReceivedInvoice.objects.filter(shares__payment__in=keys)
@@ -74,7 +75,8 @@ def payments(request: StaffRequest) -> HttpResponse:
         (row, names.get(row.pk), counts.get(row.pk, 0), _due(request, row, today), (row.pk,) in untold) for row in page
     ]
     standing = rows.filter(undone_at=None)
-    missing = standing.filter(complements=None)
+    alive = ReceivedComplement.objects.filter(payment=OuterRef("pk"), cancelled_at=None)
+    missing = standing.filter(~Exists(alive))
     context = context_of(
         request,
         "pagos",
@@ -99,9 +101,7 @@ def register(request: StaffRequest) -> HttpResponse:
     """Choose the supplier, then its approved invoices and how much of each; prefilled with what is owed."""
     rows = _payable(request)
     suppliers = list(
-        rows.values("rfc_emisor", "nombre_emisor")
-        .annotate(n=Count("pk"), due=Sum(F("total") - F("credited") - F("paid")))
-        .order_by("nombre_emisor")
+        rows.values("rfc_emisor", "nombre_emisor").annotate(n=Count("pk"), due=Sum(OWED)).order_by("nombre_emisor")
     )
     wanted = request.GET.get("proveedor", "") or (suppliers[0]["rfc_emisor"] if len(suppliers) == 1 else "")
     invoices = list(rows.filter(rfc_emisor=wanted).order_by("scheduled_on", "received_at")) if wanted else []
@@ -146,7 +146,7 @@ def was_registered(request: StaffRequest) -> bool:
 
 def _payable(request: StaffRequest) -> QuerySet[ReceivedInvoice]:
     rows = ReceivedInvoice.objects.filter(organization=request.organization, state=ReceivedInvoice.State.APPROVED)
-    return rows.filter(paid__lt=F("total") - F("credited")).defer("xml", "findings")
+    return rows.annotate(due=OWED).filter(due__gt=0).defer("xml", "findings")
 
 
 def _shares(
@@ -162,6 +162,8 @@ def _shares(
             shares.append((each.pk, read_amount(request.POST.get(f"monto-{each.pk}", ""))))
         except ValueError as error:
             problems.append(f"Factura {each}: {error}")
+    if ticked - {str(each.pk) for each in invoices}:
+        problems.append("Una de las facturas elegidas ya no está por pagar: revise la lista y elija otra vez.")
     if not ticked:
         problems.append("Elija al menos una factura.")
     return shares
@@ -203,7 +205,7 @@ def ageing(request: StaffRequest) -> HttpResponse:
         ReceivedInvoice.objects.filter(
             organization=request.organization, state__in=(*ReceivedInvoice.OPEN, ReceivedInvoice.State.APPROVED)
         )
-        .annotate(due=F("total") - F("credited") - F("paid"))
+        .annotate(due=OWED)
         .filter(due__gt=0)
     )
     for name, rfc, at, due in rows.values_list("nombre_emisor", "rfc_emisor", "received_at", "due"):

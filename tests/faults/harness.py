@@ -136,7 +136,7 @@ def run(
         sandbox.behave()
         _let_finish(hospital, charges, folder)
     report.seconds = time.monotonic() - started
-    _count(sandbox, hospital, report)
+    count(sandbox, hospital, report)
     return report
 
 
@@ -304,7 +304,7 @@ def _unsettled() -> list[tuple[object, ...]]:
     return list(rows.values_list("state", "next_at", "lease_until", "last_code", "attempts")[:10])
 
 
-def _count(sandbox: RunningSandbox, hospital: make.Hospital, report: Report) -> None:
+def count(sandbox: RunningSandbox, hospital: make.Hospital, report: Report) -> None:
     """The PAC's own list against ours, charge by charge."""
     at_pac = {stamp["uuid"].upper(): stamp for stamp in sandbox.stamps() if stamp["rfc_emisor"] == hospital.issuer.rfc}
     report.stamps = len(at_pac)

@@ -1,6 +1,6 @@
 """Web servers and workers on machines of their own: any of them may die while people come, and nothing is lost.
 
-`EMITE_FLEET_KILLS` sets how many die: one of 2 web servers and one of 2 workers by default; with more than 20, of 4 + 4.
+`EMITE_FLEET_KILLS` is how many die: one of 2 web servers and one of 2 workers by default; with more than 20, of 4 + 4.
 """
 
 from __future__ import annotations

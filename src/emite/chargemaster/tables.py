@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 from typing import BinaryIO, Final
 
 from emite.lookup.words import plain
@@ -49,7 +50,7 @@ def read(file: BinaryIO, columns: Sequence[str], *, optional: Sequence[str] = ()
             f"Faltan columnas: {', '.join(missing)}. La primera línea debe decir {', '.join(columns)}. "
             "Descargue la plantilla y copie en ella sus datos."
         )
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise TableRefused(f"Hay columnas repetidas: {', '.join(twice)}. Deje una de cada una.")
     unknown = [name for name in names if name and name not in (*columns, *optional)]
@@ -154,10 +155,12 @@ def _rows(text: io.TextIOWrapper, names: list[str], separator: str, most: int) -
             seen += 1
             if seen > most:
                 raise TableRefused(f"El archivo tiene más de {most:,} renglones: divídalo en varios.")
-            padded = [*cells, *[""] * (len(names) - len(cells))]
-            row = {name: cell.strip() for name, cell in zip(names, padded, strict=False)}
-            if len(cells) > len(names):
-                row[""] = separator.join(cells[len(names) :])
+            named = list(zip_longest(names, cells[: len(names)], fillvalue=""))
+            row = {name: cell.strip() for name, cell in named if name}
+            # What stands under no name; spreadsheets leave blank columns, and those say nothing.
+            spilled = [cell for name, cell in named if not name] + cells[len(names) :]
+            if any(cell.strip() for cell in spilled):
+                row[""] = separator.join(spilled)
             yield reader.line_num + 1, row
     except csv.Error as error:
         raise TableRefused(f"El renglón {reader.line_num + 2} no se puede leer: revise sus comillas.") from error

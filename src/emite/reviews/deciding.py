@@ -95,7 +95,7 @@ def schedule(invoice: ReceivedInvoice, day: dt.date | None, *, user: User, now: 
         held = _held(invoice.organization_id, invoice.pk)
         if held.state != State.APPROVED:
             raise Refused("Solo se programa el pago de una factura aprobada.", "day")
-        if day is not None and day < now.astimezone(dt.UTC).date() - dt.timedelta(days=1):
+        if day is not None and day < held.organization.local_date(now):
             raise Refused("La fecha programada no puede ser pasada.", "day")
         ReceivedInvoice.objects.filter(pk=held.pk).update(scheduled_on=day)
         say(
@@ -114,11 +114,11 @@ def ask_sat(invoice: ReceivedInvoice, *, now: dt.datetime) -> str:
     if not isinstance(answer, SatStatus):
         return ""
     estado = answer.estado.value
-    ReceivedInvoice.objects.filter(organization_id=invoice.organization_id, pk=invoice.pk).update(
-        sat_estado=estado, sat_asked_at=now
-    )
-    if estado != invoice.sat_estado:
-        say(invoice, "SAT", f"Estado ante el SAT: {estado}", now)
+    with transaction.atomic():
+        held = _held(invoice.organization_id, invoice.pk)
+        ReceivedInvoice.objects.filter(pk=held.pk).update(sat_estado=estado, sat_asked_at=now)
+        if estado != held.sat_estado:
+            say(held, "SAT", f"Estado ante el SAT: {estado}", now)
     invoice.sat_estado, invoice.sat_asked_at = estado, now
     return estado
 

@@ -17,8 +17,7 @@ from emite.audit.recording import record
 from emite.cfdi.money import text, total
 from emite.pac.port import SatEstado
 from emite.reviews.allowing import Refused, must_pay
-from emite.reviews.models import Notice, PayerPayment, PayerShare, ReceivedInvoice
-from emite.reviews.receiving import say
+from emite.reviews.models import Notice, PayerPayment, PayerShare, ReceivedInvoice, ReviewEvent
 from emite.settlements.paying import FORMS, OPERATION_LIMIT
 
 #: A complement speaks of so many invoices at most before nobody reads it any more.
@@ -50,10 +49,11 @@ def register(
     if paid_at > now:
         raise Refused("La fecha del pago no puede ser futura.", "paid_at")
     with transaction.atomic():
+        held = _held(organization_id, [pk for pk, _ in shares])
+        # Once they are held: whoever pressed twice at once sees what the first press made.
         earlier = PayerPayment.objects.filter(organization_id=organization_id, idempotency_key=key).first()
         if earlier is not None:
             return earlier
-        held = _held(organization_id, [pk for pk, _ in shares])
         for pk, amount in shares:
             _check(held[pk], amount, paid_at)
         first = next(iter(held.values()))
@@ -71,11 +71,18 @@ def register(
             registered_at=now,
             idempotency_key=key,
         )
-        for pk, amount in shares:
-            PayerShare.objects.create(
-                organization_id=organization_id, payment=payment, invoice=held[pk], amount=amount
-            )  # fmt: skip
-            say(held[pk], user.email, f"Se pagaron ${amount:,.2f}" + (f" ({operation})" if operation else ""), now)
+        PayerShare.objects.bulk_create(
+            PayerShare(organization_id=organization_id, payment=payment, invoice=held[pk], amount=amount)
+            for pk, amount in shares
+        )
+        told = f" ({operation})" if operation else ""
+        ReviewEvent.objects.bulk_create(
+            ReviewEvent(
+                organization_id=organization_id, invoice=held[pk], at=now, who=user.email,
+                what=f"Se pagaron ${amount:,.2f}{told}",
+            )
+            for pk, amount in shares
+        )  # fmt: skip
         Notice.objects.create(
             organization_id=organization_id, supplier=first.supplier, payment=payment, made_at=now, next_at=now
         )

@@ -6,10 +6,12 @@ One payment per supplier; all of the file or nothing.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from hashlib import sha256
 from typing import BinaryIO, Final
 
 from django.db import transaction
@@ -24,6 +26,10 @@ from emite.reviews.models import PayerPayment, ReceivedInvoice
 COLUMNS: Final = ("folio_fiscal", "monto")
 OPTIONAL: Final = ("proveedor", "no_de_control")
 MOST_ROWS: Final = 2_000
+_AMOUNT: Final = re.compile(r"(\d{1,13}|\d{1,3}(,\d{3}){1,4})(\.\d*)?", re.ASCII)
+SPILLED_AMOUNT: Final = (
+    "monto: el renglón tiene celdas de más. Una cantidad con coma de miles va entre comillas, o sin la coma: 1234.50."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,9 @@ class Reading:
             if row.invoice is None or row.amount is None or row.problem:
                 continue
             key = (row.invoice.supplier, row.invoice.rfc_emisor)
-            group = found.setdefault(key, Group(row.invoice.supplier_name, row.invoice.rfc_emisor))
+            group = found.setdefault(
+                key, Group(row.invoice.supplier_name, row.invoice.rfc_emisor, row.invoice.supplier)
+            )
             group.shares.append((row.invoice.pk, row.amount))
             if row.amount < row.invoice.owed:
                 group.partial.append(f"{row.invoice}: quedan {row.invoice.owed - row.amount:,.2f}")
@@ -73,6 +81,7 @@ class Group:
 
     name: str
     rfc: str
+    supplier: uuid.UUID
     shares: list[tuple[uuid.UUID, Decimal]] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
 
@@ -93,8 +102,8 @@ def understand(file: BinaryIO, organization_id: uuid.UUID) -> Reading:
 def _rows(lines: list[tuple[int, dict[str, str]]], known: Mapping[uuid.UUID, ReceivedInvoice]) -> Iterator[Row]:
     seen: set[uuid.UUID] = set()
     for number, cells in lines:
-        name = cells.get("folio_fiscal", "").strip()
-        amount, problem = _amount(cells.get("monto", ""))
+        name = cells["folio_fiscal"]
+        amount, problem = _amount(cells["monto"])
         key = _uuid(name)
         invoice = known.get(key) if key else None
         if key is None:
@@ -103,6 +112,9 @@ def _rows(lines: list[tuple[int, dict[str, str]]], known: Mapping[uuid.UUID, Rec
             problem = "folio_fiscal: esa factura no está en su bandeja. Pida a su emisor que la envíe."
         elif key in seen:
             problem = "folio_fiscal: ya está en otro renglón; deje uno con la suma."
+        elif cells.get("") or _AMOUNT.fullmatch(cells.get("proveedor", "")):
+            # 1,234.50 without quotes is 1 and a cell more.
+            problem = SPILLED_AMOUNT
         elif not problem and amount is not None:
             problem = _against(invoice, amount)
         if key:
@@ -122,14 +134,10 @@ def _against(invoice: ReceivedInvoice, amount: Decimal) -> str:
 
 def _amount(typed: str) -> tuple[Decimal | None, str]:
     """As payers write it: with a peso sign and commas of thousands, never a comma for the decimals."""
-    text = typed.replace("$", "", 1).replace(" ", "").replace("\u00a0", "")
-    whole, _, cents = text.partition(".")
-    groups = whole.split(",")
-    plain = all(part.isascii() and part.isdigit() for part in groups) and (cents == "" or cents.isascii())
-    grouped = len(groups) == 1 or (len(groups[0]) <= 3 and all(len(part) == 3 for part in groups[1:]))
-    if not plain or not grouped or (cents and not cents.isdigit()) or len(text) > 20:
+    text = typed.strip().removeprefix("$").strip()
+    if not _AMOUNT.fullmatch(text):
         return None, "monto: escriba una cantidad como 1234.50 o 1,234.50."
-    value = Decimal(f"{''.join(groups)}.{cents or '0'}")
+    value = Decimal(text.replace(",", ""))
     if value <= 0 or value != round(value, 2):
         return None, "monto: escriba una cantidad mayor que cero, con dos decimales a lo más."
     return value, ""
@@ -155,7 +163,11 @@ def register(
 ) -> list[PayerPayment]:
     """One payment per supplier, all of them or none; the same key again changes nothing. Raises NotAllowed, Refused."""
     assert not reading.wrong, "a file with problems is not registered"
+    every = [pk for group in reading.groups for pk, _ in group.shares]
     with transaction.atomic():
+        # All of them first, in the order in which everybody locks them; each payment finds its own held.
+        held = ReceivedInvoice.objects.select_for_update().filter(organization_id=organization_id, pk__in=every)
+        list(held.order_by("pk").values_list("pk"))
         return [
             paying.register(
                 organization_id,
@@ -165,10 +177,15 @@ def register(
                 operation=operation,
                 user=user,
                 now=now,
-                key=f"{key}-{group.rfc}"[:64],
+                key=_key(key, group),
             )
             for group in reading.groups
         ]
+
+
+def _key(key: str, group: Group) -> str:
+    """Of one supplier's payment: two suppliers may invoice with the same RFC."""
+    return f"{key}-{sha256(f'{group.supplier} {group.rfc}'.encode()).hexdigest()}"[:64]
 
 
 def template() -> str:

@@ -29,6 +29,7 @@ from emite.web.insurer.inbox import context_of
 from emite.web.once import key_of
 
 PAGE: Final = 50
+ALREADY: Final = "Ya estaba registrado: no se registró otra vez. Si es otro pago, abra la página de nuevo."
 #: Nobody knows at what hour a transfer arrived: noon, as the SAT's guide to the complement says.
 NOON: Final = dt.time(12)
 #: Days since they were received, as the columns of the ageing.
@@ -111,6 +112,7 @@ def register(request: StaffRequest) -> HttpResponse:
         return _page(request, suppliers, wanted, invoices, form)
     form = PaymentForm(request.POST)
     if was_registered(request):
+        messages.info(request, ALREADY)
         return HttpResponseRedirect(reverse("insurer:payments"))
     problems: list[str] = []
     shares = _shares(request, invoices, problems)

@@ -19,7 +19,7 @@ from emite.reviews.remittance import Reading
 from emite.web.csv_files import SHOWN, FileForm, csv_answer, light
 from emite.web.insurer.access import Need, StaffRequest, payer
 from emite.web.insurer.inbox import context_of
-from emite.web.insurer.payments import PaymentForm, was_registered
+from emite.web.insurer.payments import ALREADY, PaymentForm, was_registered
 from emite.web.once import key_of
 
 
@@ -45,6 +45,7 @@ def upload(request: StaffRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, status=422)
     if was_registered(request):
+        messages.info(request, ALREADY)
         return HttpResponseRedirect(reverse("insurer:payments"))
     try:
         reading = remittance.understand(form.cleaned_data["archivo"].file, request.organization.pk)

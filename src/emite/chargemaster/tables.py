@@ -157,9 +157,9 @@ def _rows(text: io.TextIOWrapper, names: list[str], separator: str, most: int) -
                 raise TableRefused(f"El archivo tiene más de {most:,} renglones: divídalo en varios.")
             named = list(zip_longest(names, cells[: len(names)], fillvalue=""))
             row = {name: cell.strip() for name, cell in named if name}
-            # What stands under no name; spreadsheets leave blank columns, and those say nothing.
-            spilled = [cell for name, cell in named if not name] + cells[len(names) :]
-            if any(cell.strip() for cell in spilled):
+            # Under no name: blank columns, as spreadsheets leave them, say nothing; a cell too many moved the others.
+            spilled = [cell for name, cell in named if not name and cell.strip()] + cells[len(names) :]
+            if spilled:
                 row[""] = separator.join(spilled)
             yield reader.line_num + 1, row
     except csv.Error as error:

@@ -112,7 +112,7 @@ def _rows(lines: list[tuple[int, dict[str, str]]], known: Mapping[uuid.UUID, Rec
             problem = "folio_fiscal: esa factura no está en su bandeja. Pida a su emisor que la envíe."
         elif key in seen:
             problem = "folio_fiscal: ya está en otro renglón; deje uno con la suma."
-        elif cells.get("") or _AMOUNT.fullmatch(cells.get("proveedor", "")):
+        elif "" in cells or _AMOUNT.fullmatch(cells.get("proveedor", "")):
             # 1,234.50 without quotes is 1 and a cell more.
             problem = SPILLED_AMOUNT
         elif not problem and amount is not None:

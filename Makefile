@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 SETUP := .ci/setup pyproject.toml $(wildcard src/emite/cfdi/codes/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once run test check golden bench faults pictures model
+.PHONY: help demo demo-once run test check golden bench faults fuzz pictures model
 
 help:  ## muestra estos comandos
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -22,7 +22,7 @@ demo-once: .venv/.ready-run  ## recorre los caminos sin nadie y deja los documen
 run: .venv/.ready-run  ## inicia esta instalación: base de datos, web y trabajador
 	@$(EMITE) run --port $(PORT)
 
-check: .venv/.ready-test  ## estilo, tipos, contratos de importación y migraciones
+check: .venv/.ready-test  ## estilo, tipos, contratos de importación, migraciones, paquetes y secretos
 	@.ci/check
 
 test: .venv/.ready-test  ## todo lo anterior y las pruebas
@@ -43,6 +43,9 @@ faults: .venv/.ready-test  ## diez mil muertes por cada clase de PAC (EMITE_KILL
 		EMITE_RIVAL_CHARGES=$${EMITE_RIVAL_CHARGES:-200} EMITE_FLEET_KILLS=$${EMITE_FLEET_KILLS:-100} \
 		EMITE_API_CASES=$${EMITE_API_CASES:-20000} \
 		$(PYTHON_VENV) -m pytest -q -s tests/faults tests/concurrency tests/web/api/test_schema.py </dev/null
+
+fuzz: .venv/.ready-test  ## bytes echados a perder para cada lector de archivos (EMITE_FUZZ_SECONDS, 60 por lector; mejor con atheris)
+	@$(PYTHON_VENV) -W ignore::RuntimeWarning -m tests.fuzz
 
 model: .venv/.ready-test  ## la vida de las facturas en pasos que nadie eligió (EMITE_LIFE_STEPS, 50000)
 	@EMITE_LIFE_STEPS=$${EMITE_LIFE_STEPS:-50000} $(PYTHON_VENV) -m pytest -q -s tests/life </dev/null

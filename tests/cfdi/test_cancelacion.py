@@ -67,7 +67,13 @@ def test_the_same_request_gives_the_same_bytes_and_is_read_back(csd: Csd) -> Non
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [(b'Motivo="02"', b'Motivo="03"'), (TWO.encode(), NEW.encode()), (b"12:30:05", b"12:30:06"), (b"rsa-sha1", b"x")],
+    [
+        (b'Motivo="02"', b'Motivo="03"'),
+        (TWO.encode(), NEW.encode()),
+        (b"12:30:05", b"12:30:06"),
+        (b"rsa-sha1", b"x"),
+        (b"</SignatureValue>", "\ufeff</SignatureValue>".encode()),
+    ],
 )
 def test_a_request_changed_after_signing_is_refused_by_both(csd: Csd, old: bytes, new: bytes) -> None:
     changed = sign(REQUEST, csd).replace(old, new, 1)

@@ -6,7 +6,6 @@ What SAT answers is in `acuse.py`; who must accept and until when, in `plazos.py
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from dataclasses import dataclass
@@ -112,7 +111,7 @@ def verify(data: bytes) -> tuple[Cancelacion, Certificate]:
     try:
         value = base64.b64decode("".join(signature.findtext(f"{{{DSIG}}}SignatureValue", "").split()), validate=True)
         certificate.public_key.verify(value, _canonical(signed_info), PKCS1v15(), hashes.SHA1())
-    except (binascii.Error, InvalidSignature):
+    except (ValueError, InvalidSignature):
         raise CancelacionInvalid("the signature does not verify") from None
     told = "".join(signed_info.findtext(f".//{{{DSIG}}}DigestValue", "").split())
     take_out(root, signature)

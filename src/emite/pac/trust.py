@@ -4,7 +4,6 @@ Not here: checking a stamp (cfdi/timbre.py), the sandbox's authority (sandbox/au
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -50,7 +49,7 @@ def from_base64(texts: object) -> Mapping[str, Certificate]:
         return {}
     try:
         ders = [base64.b64decode(text, validate=True) for text in texts if isinstance(text, str)]
-    except binascii.Error:
+    except ValueError:
         return {}
     return _signers(ders)
 

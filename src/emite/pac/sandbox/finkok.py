@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
@@ -168,7 +167,7 @@ def _text(asked: etree._Element, name: str) -> str:
 def _bytes(asked: etree._Element) -> bytes:
     try:
         return base64.b64decode(_text(asked, "xml"), validate=True)
-    except binascii.Error:
+    except ValueError:
         return b""
 
 

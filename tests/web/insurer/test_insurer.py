@@ -112,6 +112,18 @@ def test_one_transfer_pays_many_invoices_in_part_or_whole(payer: Insurer) -> Non
     assert set(ReceivedInvoice.objects.values_list("paid", flat=True)) == {Decimal(0)}
 
 
+def test_what_nobody_can_type_is_refused_in_words(payer: Insurer) -> None:
+    made = row(payer.organization)
+    for answer in (
+        page(payer.reader, "inbox", q="a\x00b"),
+        page(payer.treasurer, "pay", proveedor="\x00"),
+        post(payer.reviewer, "decide_one", made.pk, accion="rechazar", reason="Falta\x00"),
+        post(payer.reviewer, "decide", factura=[str(made.pk)], accion="rechazar", reason="\x00"),
+    ):
+        assert (answer.status_code, "invisible" in said(answer)) == (422, True)
+    assert set(ReceivedInvoice.objects.values_list("reason", flat=True)) == {""}
+
+
 def upload(payer: Insurer, content: bytes, action: str = "revisar") -> Any:
     file = BytesIO(content)
     file.name = "pagos.csv"

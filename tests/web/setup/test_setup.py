@@ -338,6 +338,12 @@ def test_a_practice_and_its_insurer_begin_outside_the_demo(support: Person) -> N
         action="add", slug="ceiba", kind="aseguradora", name="La Ceiba", postal_code="64000",
         administrator="irma@ceiba.test", by=None,
     )  # fmt: skip
+    for name, wrong in (
+        ("name", " "), ("name", "x" * 121), ("slug", "x" * 41), ("slug", "a b"), ("administrator", "irma"),
+        ("postal_code", "abcde"),
+    ):  # fmt: skip
+        with pytest.raises(Trouble):
+            organization.act(argparse.Namespace(**(vars(told) | {name: wrong})), make.now())
     assert "Aseguradora" in organization.act(told, make.now())[0]
     insurer = Organization.objects.get(slug="ceiba")
     page = f"/soporte/organizaciones/{insurer.pk}/"
@@ -349,6 +355,7 @@ def test_a_practice_and_its_insurer_begin_outside_the_demo(support: Person) -> N
     told = argparse.Namespace(action="receives", slug="luz", rfc="SCE050620LQ5", by=None)
     with pytest.raises(Trouble, match="no es aseguradora"):
         organization.act(told, make.now())
+    assert support.client.post(page, {"quitar": "SCE\x00"}).status_code == 422
     assert support.client.post(page, {"quitar": "SCE050620LQ5"}).status_code == 302
     assert not Payer.objects.exclude(account=None).exists()
     assert support.client.get(f"/soporte/organizaciones/{practice.pk}/").status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import structlog
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 
 from emite.cfdi.faults import CfdiInvalid
@@ -55,6 +56,9 @@ ANSWERS: dict[type[Exception], tuple[int, str, str]] = {
 
 def answer(request: HttpRequest, exception: Exception) -> HttpResponse | None:
     """The page for a known exception; None leaves it to Django (404, 403, 500)."""
+    if isinstance(exception, DataError) and "NUL" in str(exception):  # in what no form reads
+        log.info("refused", kind="NUL", status=422)
+        return page(request, 422, "Lo que escribió lleva un carácter invisible", "Regrese y escríbalo otra vez.")
     for kind, (status, title, advice) in ANSWERS.items():
         if isinstance(exception, kind):
             log.info("refused", kind=kind.__name__, status=status)

@@ -64,6 +64,18 @@ def _run(name: str, words: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        if not _lacks_tables(error):
+            raise
+        print(
+            f"emite {name}: Las tablas no están, o son de otra versión. Las actualiza: emite migrate", file=sys.stderr
+        )
+        return 1
+
+
+def _lacks_tables(error: Exception) -> bool:
+    """psycopg's error, as the cause of Django's; neither is imported to ask for help."""
+    return type(error.__cause__).__name__ in ("UndefinedTable", "UndefinedColumn")
 
 
 def _help() -> argparse.ArgumentParser:

@@ -81,6 +81,13 @@ def test_keys_are_rotated_and_verified_from_the_command_line(installation: Path)
     assert emite("keys", "retire", data=folder).stdout == "Ninguna llave anterior se puede retirar todavía.\n"
 
 
+def test_a_database_without_tables_says_who_makes_them(folder: Path) -> None:
+    answer = emite("keys", "status", data=folder)
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr.splitlines()[-1].endswith("Las actualiza: emite migrate")
+    assert "Traceback" not in answer.stderr
+
+
 def test_a_database_that_does_not_exist_is_one_sentence(folder: Path) -> None:
     environment = {**clean_environment(folder), "DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}
     answer = subprocess.run([sys.executable, "-m", "emite", "migrate"], env=environment, capture_output=True, text=True)

@@ -68,7 +68,7 @@ def _run(name: str, words: list[str]) -> int:
         if not _lacks_tables(error):
             raise
         print(
-            f"emite {name}: Las tablas no están, o son de otra versión. Las actualiza: emite migrate", file=sys.stderr
+            f"emite {name}: Faltan tablas, o son de otra versión. Las actualiza: emite migrate", file=sys.stderr
         )
         return 1
 

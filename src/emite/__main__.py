@@ -67,9 +67,7 @@ def _run(name: str, words: list[str]) -> int:
     except Exception as error:
         if not _lacks_tables(error):
             raise
-        print(
-            f"emite {name}: Faltan tablas, o son de otra versión. Las actualiza: emite migrate", file=sys.stderr
-        )
+        print(f"emite {name}: Faltan tablas, o son de otra versión. Las actualiza: emite migrate", file=sys.stderr)
         return 1
 
 

@@ -151,11 +151,7 @@ def behind(sandbox: RunningSandbox, settings: Any, **over: Any) -> Iterator[Hosp
     """San Telmo whose invoices this sandbox stamps. It behaves at the beginning and is left so."""
     settings.PAC_TRUST_DIR = sandbox.trust_dir
     connecting._adapters.clear()
-    sandbox.behave()
-    sandbox.control(
-        "settings", clock_offset_seconds=0, blind_seconds=0, cancel_lag_seconds=0, repeated_with_xml=True, credits=None,
-        cancel_code=None, down=False,
-    )  # fmt: skip
+    sandbox.sound()
     yield hospital(authority=sandbox.authority, pac_url=sandbox.url, **over)
     sandbox.behave()
 

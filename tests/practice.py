@@ -6,6 +6,7 @@ The physician: XOCHILT CASAS CHAVEZ (612), whom SAT's and the sandbox's lists kn
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from emite.organizations.models import Membership, Organization
 from emite.pac.sandbox.authority import TestAuthority
 from tests import make
 from tests.pac.sandbox import RunningSandbox
+
+_numbers = itertools.count(1)
 
 
 @dataclass
@@ -58,7 +61,8 @@ def practice(
         organization=organization, rfc="CACX7605101P8", nombre="XOCHILT CASAS CHAVEZ", regimen_fiscal="612",
         postal_code="36257", lugar_expedicion="36257",
     )  # fmt: skip
-    Series.objects.create(organization=organization, issuer=issuer, name="C")
+    # A name of its own: a PAC that knows documents by content must not take one practice's for another's.
+    Series.objects.create(organization=organization, issuer=issuer, name=f"C{next(_numbers)}")
     FiscalAddress.objects.create(
         organization=organization, issuer=issuer, street="Sopeña", number="12", colonia="Centro",
         municipio="Guanajuato", estado="GUA",
@@ -112,7 +116,7 @@ def behind(sandbox: RunningSandbox, settings: Any, **over: Any) -> Iterator[Prac
     """A practice whose invoices this sandbox stamps."""
     settings.PAC_TRUST_DIR = sandbox.trust_dir
     connecting._adapters.clear()
-    sandbox.behave()
+    sandbox.sound()
     yield practice(authority=sandbox.authority, pac_url=sandbox.url, **over)
     sandbox.behave()
 
@@ -165,9 +169,13 @@ def registered(of: Practice, *services: CareService, number: str = "A-100", **ov
 
 
 def stamped(invoice: InsurerInvoice, of: Practice) -> FiscalDocument:
-    """Issue it and drive its document as a worker does."""
+    """Issue it and drive its document as workers do: on a busy machine one visit may leave it to the next."""
     document = insuring.issue(invoice, user=of.admin, now=make.now())
-    stamping.drive(document.pk, owner="test:1", clock=make.now)
+    for _ in range(3):
+        stamping.drive(document.pk, owner="test:1", clock=make.now)
+        document.refresh_from_db()
+        if document.is_settled:
+            break
+        FiscalDocument.objects.filter(pk=document.pk).update(next_at=make.now(), lease_until=None)
     invoice.refresh_from_db()
-    document.refresh_from_db()
     return document

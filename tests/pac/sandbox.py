@@ -94,6 +94,14 @@ class RunningSandbox:
         """No faults from now on."""
         self.control("faults", "DELETE")
 
+    def sound(self) -> None:
+        """As it began, whatever the test before left: no faults, today's clock, nothing late."""
+        self.behave()
+        self.control(
+            "settings", clock_offset_seconds=0, blind_seconds=0, cancel_lag_seconds=0, repeated_with_xml=True,
+            credits=None, cancel_code=None, down=False,
+        )  # fmt: skip
+
     def stats(self) -> dict[str, Any]:
         """Counts: stamps, duplicates, duplicated, calls, faults, settings, now."""
         return self.control("stats", "GET")

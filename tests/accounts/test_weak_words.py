@@ -14,3 +14,9 @@ def test_words_of_the_trade_alone_are_refused(typed: str) -> None:
 @pytest.mark.parametrize("typed", ["remision-demo", "cuatro hospitales azules", "1234567890-árbol", "x" * 65 + "9"])
 def test_other_words_beside_them_and_long_ones_are_taken(typed: str) -> None:
     validate_password(typed)
+
+
+def test_nine_characters_are_too_few() -> None:
+    with pytest.raises(ValidationError, match="10"):
+        validate_password("árbol-987")
+    validate_password("árbol-9876")

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models.functions import Coalesce
 
 from emite.accounts.models import User
 from emite.audit.recording import record
@@ -18,11 +19,12 @@ from emite.database import tenancy
 from emite.documents.consulting import query_of_xml, sat_status_of
 from emite.pac.port import SatEstado, SatStatus
 from emite.reviews.allowing import NotAllowed, Refused, must_review
-from emite.reviews.models import Notice, ReceivedInvoice
+from emite.reviews.models import Notice, ReceivedInvoice, ReviewEvent
 from emite.reviews.receiving import say
 
 State = ReceivedInvoice.State
 REASON_LIMIT = 500
+EVENT_LIMIT = 200
 #: What one press may decide at once.
 MOST_TOGETHER = 500
 
@@ -55,7 +57,7 @@ def review(invoice: ReceivedInvoice, *, user: User, now: dt.datetime) -> None:
     """ "En revisión": also one that was rejected and deserves another look. Raises NotAllowed or Refused."""
     must_review(user, invoice.organization_id)
     with transaction.atomic():
-        _move(invoice.organization_id, invoice.pk, State.IN_REVIEW, "", user, now)
+        _move(invoice.organization_id, [invoice.pk], State.IN_REVIEW, "", user, now)
 
 
 def approve(
@@ -67,9 +69,7 @@ def approve(
     """
     must_review(user, organization_id)
     with transaction.atomic():
-        return [
-            _move(organization_id, pk, State.APPROVED, "", user, now) for pk in _in_order(organization_id, invoices)
-        ]
+        return _move(organization_id, _wanted(invoices), State.APPROVED, "", user, now)
 
 
 def reject(
@@ -83,9 +83,7 @@ def reject(
     if len(why) > REASON_LIMIT:
         raise Refused(f"El motivo lleva {REASON_LIMIT} letras o menos.", "reason")
     with transaction.atomic():
-        return [
-            _move(organization_id, pk, State.REJECTED, why, user, now) for pk in _in_order(organization_id, invoices)
-        ]
+        return _move(organization_id, _wanted(invoices), State.REJECTED, why, user, now)
 
 
 def schedule(invoice: ReceivedInvoice, day: dt.date | None, *, user: User, now: dt.datetime) -> None:
@@ -123,15 +121,12 @@ def ask_sat(invoice: ReceivedInvoice, *, now: dt.datetime) -> str:
     return estado
 
 
-def _in_order(organization_id: uuid.UUID, invoices: Iterable[uuid.UUID]) -> list[uuid.UUID]:
-    """Their keys in the order in which everybody locks them."""
+def _wanted(invoices: Iterable[uuid.UUID]) -> list[uuid.UUID]:
     wanted = sorted(set(invoices))
     if not wanted:
         raise Refused("Elija al menos una factura.", "invoices")
     if len(wanted) > MOST_TOGETHER:
         raise Refused(f"Son {len(wanted):,} facturas: a lo más {MOST_TOGETHER} a la vez.", "invoices")
-    if ReceivedInvoice.objects.filter(organization_id=organization_id, pk__in=wanted).count() != len(wanted):
-        raise Refused("Una de las facturas ya no está en la bandeja: recargue la lista.", "invoices")
     return wanted
 
 
@@ -140,38 +135,57 @@ def _held(organization_id: uuid.UUID, pk: uuid.UUID) -> ReceivedInvoice:
 
 
 def _move(
-    organization_id: uuid.UUID, pk: uuid.UUID, state: ReceivedInvoice.State, reason: str, user: User, now: dt.datetime
-) -> ReceivedInvoice:
-    held = _held(organization_id, pk)
-    if held.state == state and held.reason == reason:
-        return held
+    organization_id: uuid.UUID,
+    wanted: list[uuid.UUID],
+    state: ReceivedInvoice.State,
+    reason: str,
+    user: User,
+    now: dt.datetime,
+) -> list[ReceivedInvoice]:
+    """All of them, held in the order of their keys as everybody holds them; those that are so already stay."""
+    rows = ReceivedInvoice.objects.select_for_update().filter(organization_id=organization_id, pk__in=wanted)
+    held = list(rows.order_by("pk").defer("xml", "findings"))
+    if len(held) != len(wanted):
+        raise Refused("Una de las facturas ya no está en la bandeja: recargue la lista.", "invoices")
+    moving = [each for each in held if (each.state, each.reason) != (state, reason)]
+    for each in moving:
+        _check(each, state)
+    ReceivedInvoice.objects.filter(organization_id=organization_id, pk__in=[each.pk for each in moving]).update(
+        state=state,
+        reason=reason,
+        decided_at=now if state != State.IN_REVIEW else None,
+        seen_at=Coalesce("seen_at", now),
+        **({} if state == State.APPROVED else {"scheduled_on": None}),
+    )
+    word = _WORDS[state] + (f": {reason}" if reason else "")
+    ReviewEvent.objects.bulk_create(
+        ReviewEvent(organization_id=organization_id, invoice=each, at=now, who=user.email, what=word[:EVENT_LIMIT])
+        for each in moving
+    )
+    Notice.objects.bulk_create(
+        Notice(organization_id=organization_id, supplier=each.supplier, invoice=each, made_at=now, next_at=now)
+        for each in moving
+    )
+    for each in moving:
+        record(
+            organization_id=organization_id,
+            actor=user.email,
+            action=f"review.{state}",
+            subject=f"received_invoice:{each.pk}",
+            after={"uuid": str(each.uuid).upper(), **({"reason": reason} if reason else {})},
+            now=now,
+        )
+        each.state, each.reason = state, reason
+    return held
+
+
+def _check(held: ReceivedInvoice, state: ReceivedInvoice.State) -> None:
     if held.state not in _FROM[state]:
         raise Refused(f"La factura {held} está «{held.label}»: no puede pasar a «{state.label}».", "invoices")
     if held.paid:
         raise Refused(f"La factura {held} ya tiene pagos: no se rechaza. Pida una nota de crédito.", "invoices")
     if state == State.APPROVED and held.sat_estado == SatEstado.CANCELADO.value:
         raise Refused(f"El SAT dice que la factura {held} está cancelada: no se aprueba.", "invoices")
-    ReceivedInvoice.objects.filter(pk=held.pk).update(
-        state=state,
-        reason=reason,
-        decided_at=now if state != State.IN_REVIEW else None,
-        seen_at=held.seen_at or now,
-        scheduled_on=held.scheduled_on if state == State.APPROVED else None,
-    )
-    say(held, user.email, _WORDS[state] + (f": {reason}" if reason else ""), now)
-    record(
-        organization_id=organization_id,
-        actor=user.email,
-        action=f"review.{state}",
-        subject=f"received_invoice:{held.pk}",
-        after={"uuid": str(held.uuid).upper(), **({"reason": reason} if reason else {})},
-        now=now,
-    )
-    Notice.objects.create(
-        organization_id=organization_id, supplier=held.supplier, invoice=held, made_at=now, next_at=now
-    )
-    held.state, held.reason = state, reason
-    return held
 
 
 __all__ = [

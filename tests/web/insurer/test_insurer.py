@@ -8,11 +8,14 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from emite.organizations.models import Organization
-from emite.reviews.models import PayerPayment, ReceivedInvoice
+from emite.reviews import deciding
+from emite.reviews.models import Notice, PayerPayment, ReceivedInvoice, ReviewEvent
 from emite.sheets.comma import MARK
 from tests import make
 from tests import practice as stand
@@ -65,6 +68,18 @@ def test_many_are_decided_at_once_or_none(payer: Insurer) -> None:
     assert post(payer.treasurer, "decide", factura=keys, accion="aprobar").status_code == 403
     again = post(payer.reviewer, "decide", factura=keys, accion="aprobar")
     assert again.status_code == 422, "a rejected one is looked at again first"
+
+
+def test_five_hundred_are_decided_in_few_queries_and_a_long_reason_is_kept_whole(payer: Insurer) -> None:
+    rows = [row(payer.organization) for _ in range(60)]
+    reason = "Falta el siniestro. " * 20
+    with CaptureQueriesContext(connection) as asked:
+        deciding.reject(
+            payer.organization.pk, [each.pk for each in rows], reason=reason, user=payer.reviewer, now=make.now()
+        )  # fmt: skip
+    assert len(asked) < 6 * len(rows), "an audit record each, and nothing else of each"
+    assert Notice.objects.count() == ReviewEvent.objects.count() == len(rows)
+    assert set(ReceivedInvoice.objects.values_list("reason", flat=True)) == {reason.strip()}
 
 
 def test_one_transfer_pays_many_invoices_in_part_or_whole(payer: Insurer) -> None:

@@ -29,6 +29,8 @@ from emite.web.insurer.inbox import context_of
 from emite.web.once import key_of
 
 PAGE: Final = 50
+#: Invoices of one supplier that the page of a transfer lists; a file takes many more.
+LISTED: Final = 200
 ALREADY: Final = "Ya estaba registrado: no se registró otra vez. Si es otro pago, abra la página de nuevo."
 #: Nobody knows at what hour a transfer arrived: noon, as the SAT's guide to the complement says.
 NOON: Final = dt.time(12)
@@ -105,7 +107,8 @@ def register(request: StaffRequest) -> HttpResponse:
         rows.values("rfc_emisor", "nombre_emisor").annotate(n=Count("pk"), due=Sum(OWED)).order_by("nombre_emisor")
     )
     wanted = request.GET.get("proveedor", "") or (suppliers[0]["rfc_emisor"] if len(suppliers) == 1 else "")
-    invoices = list(rows.filter(rfc_emisor=wanted).order_by("scheduled_on", "received_at")) if wanted else []
+    theirs = rows.filter(rfc_emisor=wanted)
+    invoices = list(theirs.order_by("scheduled_on", "received_at", "pk")[:LISTED]) if wanted else []
     now = timezone.now()
     if request.method == "GET":
         form = PaymentForm(initial={"day": request.organization.local_date(now), "key": str(uuid.uuid4())})
@@ -115,7 +118,7 @@ def register(request: StaffRequest) -> HttpResponse:
         messages.info(request, ALREADY)
         return HttpResponseRedirect(reverse("insurer:payments"))
     problems: list[str] = []
-    shares = _shares(request, invoices, problems)
+    shares = _shares(request, theirs, problems)
     if form.is_valid() and not problems:
         try:
             made = paying.register(
@@ -146,25 +149,31 @@ def was_registered(request: StaffRequest) -> bool:
     return PayerPayment.objects.filter(organization=request.organization, idempotency_key__startswith=key).exists()
 
 
+def key_in(typed: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(typed)
+    except ValueError:
+        return None
+
+
 def _payable(request: StaffRequest) -> QuerySet[ReceivedInvoice]:
     rows = ReceivedInvoice.objects.filter(organization=request.organization, state=ReceivedInvoice.State.APPROVED)
     return rows.annotate(due=OWED).filter(due__gt=0).defer("xml", "findings")
 
 
 def _shares(
-    request: StaffRequest, invoices: list[ReceivedInvoice], problems: list[str]
+    request: StaffRequest, payable: QuerySet[ReceivedInvoice], problems: list[str]
 ) -> list[tuple[uuid.UUID, Decimal]]:
     """The ticked ones with their amounts; what cannot be read is said by invoice."""
-    ticked = set(request.POST.getlist("factura"))
+    ticked = {key for each in request.POST.getlist("factura") if (key := key_in(each))}
+    found = list(payable.filter(pk__in=ticked)) if len(ticked) <= paying.MOST_TOGETHER else []
     shares = []
-    for each in invoices:
-        if str(each.pk) not in ticked:
-            continue
+    for each in found:
         try:
             shares.append((each.pk, read_amount(request.POST.get(f"monto-{each.pk}", ""))))
         except ValueError as error:
             problems.append(f"Factura {each}: {error}")
-    if ticked - {str(each.pk) for each in invoices}:
+    if len(found) < len(ticked):
         problems.append("Una de las facturas elegidas ya no está por pagar: revise la lista y elija otra vez.")
     if not ticked:
         problems.append("Elija al menos una factura.")
@@ -190,7 +199,8 @@ def _page(
         suppliers=suppliers,
         wanted=wanted,
         rows=rows,
-        owed=sum((each.owed for each in invoices), Decimal(0)),
+        owed=sum((each["due"] for each in suppliers if each["rfc_emisor"] == wanted), Decimal(0)),
+        more=sum(each["n"] for each in suppliers if each["rfc_emisor"] == wanted) - len(invoices),
         form=form,
         problems=problems or [],
     )

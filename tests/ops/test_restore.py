@@ -16,17 +16,19 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.db import connection
+from psycopg.conninfo import make_conninfo
 
 from emite import __version__
 from emite.charges.allocating import live_document
 from emite.charges.models import Charge
 from emite.database import backup, migrating, roles
 from emite.database.address import dsn
-from emite.database.trouble import DatabaseTrouble
+from emite.database.trouble import DatabaseTrouble, Trouble
 from emite.documents import quarantine
 from emite.documents.models import FiscalDocument, Quarantine, State
 from emite.invoices import issuing, stamping
 from emite.issuers.models import Series
+from emite.ops import ground, restore
 from emite.ops import quarantine as command
 from emite.reconciling import recovering
 from tests import make
@@ -78,6 +80,24 @@ def _another_database() -> Iterator[None]:
         settings["NAME"] = before
         with psycopg.connect(dsn("admin", folder=DATA, dbname="postgres").conninfo(), autocommit=True) as admin:
             admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def _on_a_node() -> Iterator[None]:
+    """The database that Django uses, as a process of its own finds it."""
+    at = connection.settings_dict
+    with pytest.MonkeyPatch.context() as patched:
+        line = make_conninfo("", host=at["HOST"], port=at["PORT"], dbname=at["NAME"], user=at["USER"])
+        patched.setenv("DATABASE_URL", line)
+        yield
+
+
+def _cut_off(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _refused(*_: object) -> None:
+    raise DatabaseTrouble("PostgreSQL no terminó")
 
 
 def test_what_was_stamped_after_the_backup_comes_back(
@@ -182,3 +202,90 @@ def test_a_damaged_backup_is_told_before_anything_is_touched(tmp_path: Path) -> 
     (tmp_path / "cuatro.emite").write_bytes(b"PK")
     with pytest.raises(DatabaseTrouble, match="no es un respaldo"):
         backup.read(tmp_path / "cuatro.emite")
+
+
+def test_a_restore_cut_off_anywhere_lets_nothing_start_and_is_taken_up(
+    sandbox: RunningSandbox, settings: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with make.behind(sandbox, settings) as hospital:
+        _drive(_ask(hospital, make.paid_charge(hospital)))
+        source = tmp_path / "uno.emite"
+        backup.write(source, version=__version__, now=make.now())
+        with _another_database():
+            monkeypatch.setattr("emite.vault.rotating.unopenable", list)
+            for step in ("emite.database.backup.restore", "emite.database.migrating.migrate", "emite.audit.record"):
+                with monkeypatch.context() as cut, pytest.raises(KeyboardInterrupt):
+                    cut.setattr(step, _cut_off)
+                    restore.restored(source, replace=False, now=make.now())
+                with _on_a_node(), pytest.raises(DatabaseTrouble, match="quedó a medias"):
+                    ground.refuse_half_restored()
+            other = tmp_path / "dos.emite"
+            backup.write(other, version=__version__, now=make.now())
+            with pytest.raises(Trouble, match="otro archivo"):
+                restore.restored(other, replace=False, now=make.now())
+
+            said = restore.restored(source, replace=False, now=make.now())
+
+            assert "Se retomó" in said[0]
+            assert Quarantine.objects.filter(lifted_at=None).count() == 1
+            with _on_a_node():
+                ground.refuse_half_restored()
+            with pytest.raises(Trouble, match="ya tiene datos"):
+                restore.restored(source, replace=False, now=make.now())
+
+
+def test_a_refused_restore_leaves_the_database_empty_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "uno.emite"
+    backup.write(source, version=__version__, now=make.now())
+    with _another_database():
+        with monkeypatch.context() as cut, pytest.raises(DatabaseTrouble):
+            cut.setattr("emite.database.backup.restore", _refused)
+            restore.restored(source, replace=False, now=make.now())
+        assert backup.is_empty()
+        assert backup.under_way() == ""
+
+
+def test_what_was_asked_again_with_other_data_is_not_stamped_a_second_time(
+    sandbox: RunningSandbox, settings: object, tmp_path: Path
+) -> None:
+    with make.behind(sandbox, settings) as hospital:
+        charge = _charge(hospital, 1)
+        page = backup.write(tmp_path / "uno.emite", version=__version__, now=make.now())
+        stamped = _drive(_ask(hospital, charge))
+        given = len(sandbox.stamps())
+        with _another_database():
+            backup.restore(tmp_path / "uno.emite")
+            migrating.migrate(truncate=True)
+            Quarantine.objects.create(taken_at=page.moment, restored_at=make.now())
+            other = make.receptor(rfc="MAOL880314Q75", nombre="LUCIA MARENTES OLVERA", domicilio_fiscal="06700")
+            again = issuing.issue(
+                charge, issuing.Request(other), channel="portal", user=hospital.biller, now=make.now(),
+                idempotency_key=uuid.uuid4().hex,
+            )  # fmt: skip
+            report = recovering.recover(taken_at=page.moment, clock=make.now)
+            assert report.orphans == report.unread == []
+            quarantine.lift(who="Ana", now=make.now())
+            assert _drive(again).state == State.VOID
+            live = live_document(charge)
+            assert live is not None
+            assert live.uuid == stamped.uuid
+        assert len(sandbox.stamps()) == given
+
+
+def test_a_stamp_goes_to_the_organization_of_its_charge(
+    sandbox: RunningSandbox, settings: object, tmp_path: Path
+) -> None:
+    with make.behind(sandbox, settings) as one:
+        two = make.hospital(authority=sandbox.authority, pac_url=sandbox.url)
+        assert two.issuer.rfc == one.issuer.rfc  # and the PAC's list is of the RFC
+        charge = make.paid_charge(two)
+        page = backup.write(tmp_path / "uno.emite", version=__version__, now=make.now())
+        stamped = _drive(_ask(two, charge))
+        with _another_database():
+            backup.restore(tmp_path / "uno.emite")
+            migrating.migrate(truncate=True)
+            Quarantine.objects.create(taken_at=page.moment, restored_at=make.now())
+            report = recovering.recover(taken_at=page.moment, clock=make.now)
+            assert (report.made, report.orphans, report.unread) == (1, [], [])
+            found = FiscalDocument.objects.get(uuid=stamped.uuid)
+            assert (found.organization_id, live_document(charge)) == (two.organization.pk, found)

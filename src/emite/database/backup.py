@@ -32,8 +32,16 @@ _PAGE, _DUMP = "respaldo.json", "base.dump"
 _CHUNK: Final = 1 << 20
 #: Whoever is logged in logs in again; a backup must not be a way in.
 _WITHOUT: Final = ("django_session",)
-_EMPTY: Final = (
-    "SELECT NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p'))"
+#: Stands in the database from before the first byte of a backup until nothing can stamp any more: a restore that was
+#: cut off is seen by whoever starts next, and taken up where it stopped.
+_MARK: Final = "restore_under_way"
+_EMPTY: Final = """
+SELECT NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+    AND relname <> %s)
+"""
+UNFINISHED: Final = (
+    "Una restauración quedó a medias y nada puede iniciar así. Repita emite restore con el mismo archivo: sigue donde "
+    "se quedó."
 )
 
 
@@ -129,10 +137,38 @@ def restore(source: Path) -> None:
                 loading.stdin.write(piece)
 
 
-def is_empty() -> bool:
-    """Whether the database has no table."""
+def begin(page: Page) -> None:
+    """Say in the database that this backup is being put into it."""
     with psycopg.connect(owner_of().conninfo()) as connection:
-        return bool(connection.execute(_EMPTY).fetchone()[0])  # type: ignore[index]
+        connection.execute(sql.SQL("CREATE TABLE {} (sha256 text)").format(sql.Identifier(_MARK)))
+        connection.execute(sql.SQL("INSERT INTO {} VALUES (%s)").format(sql.Identifier(_MARK)), [page.sha256])
+
+
+def under_way() -> str:
+    """The fingerprint of the backup whose restore has not ended; "" if none is."""
+    with psycopg.connect(owner_of().conninfo()) as connection:
+        if connection.execute("SELECT to_regclass(%s)", [f"public.{_MARK}"]).fetchone() == (None,):
+            return ""
+        row = connection.execute(sql.SQL("SELECT sha256 FROM {}").format(sql.Identifier(_MARK))).fetchone()
+    return str(row[0]) if row else ""
+
+
+def end() -> None:
+    """What `begin` said no longer holds."""
+    with psycopg.connect(owner_of().conninfo()) as connection:
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(_MARK)))
+
+
+def is_unfinished() -> bool:
+    """Whether a restore was cut off here, as the application's role sees it."""
+    with psycopg.connect(dsn("app").conninfo(), connect_timeout=5) as connection:
+        return connection.execute("SELECT to_regclass(%s)", [f"public.{_MARK}"]).fetchone() != (None,)
+
+
+def is_empty() -> bool:
+    """Whether the database has no table but the mark."""
+    with psycopg.connect(owner_of().conninfo()) as connection:
+        return bool(connection.execute(_EMPTY, [_MARK]).fetchone()[0])  # type: ignore[index]
 
 
 def visitors() -> int:
@@ -163,6 +199,16 @@ def put_aside(now: dt.datetime) -> str:
         )
     roles.create_database(folder, DATABASE)
     return name
+
+
+def put_back(name: str) -> None:
+    """Undo `put_aside`: the database of that name is the one in use again; what took its place is dropped."""
+    admin = dsn("admin", folder=data_folder(), dbname="postgres")
+    with psycopg.connect(admin.conninfo(), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(DATABASE))
+        )
 
 
 def owner_of() -> Dsn:

@@ -14,7 +14,7 @@ from typing import Final
 
 import psycopg
 import structlog
-from django.db import transaction
+from django.db import DatabaseError, OperationalError, transaction
 from psycopg import sql
 
 from emite.audit import record
@@ -59,20 +59,31 @@ def scrub(now: dt.datetime, *, most: int | None = None) -> int:
     `most`: so many instead. One worker at a time; another that comes meanwhile does nothing.
     """
     with transaction.atomic():
-        turn, _ = ScrubRound.objects.get_or_create(pk=1, defaults={"began_at": now})
+        turn, _ = ScrubRound.objects.get_or_create(pk=1, defaults={"began_at": now, "size": StampedXml.objects.count()})
         held = ScrubRound.objects.select_for_update(skip_locked=True).filter(pk=turn.pk).first()
         if held is None:
             return 0
         count = most or max(LEAST_PER_MINUTE, -(-held.size // _MINUTES))
         rows = StampedXml.objects.order_by("pk")
-        batch = list((rows.filter(pk__gt=held.after) if held.after else rows)[:count])
-        found = sum(_note(each, wrong, now) for each in batch if (wrong := wrong_with(each)))
+        batch = list((rows.filter(pk__gt=held.after) if held.after else rows).defer("xml")[:count])
+        found = sum(_note(each, wrong, now) for each in batch if (wrong := _read(each)))
         if len(batch) < count:  # the end: the next round begins
             held.after, held.began_at, held.size = None, now, rows.count()
         else:
             held.after = batch[-1].pk
         held.save()
     return found
+
+
+def _read(stored: StampedXml) -> str:
+    """What is wrong with one; a page of the disk that PostgreSQL refuses to read is said of the CFDI that lay there."""
+    try:
+        with transaction.atomic():
+            return wrong_with(stored)
+    except OperationalError:
+        raise  # the server is away: nothing is known of this row
+    except DatabaseError as error:
+        return f"PostgreSQL no lo puede leer: {error}"
 
 
 def _note(stored: StampedXml, wrong: str, now: dt.datetime) -> bool:
@@ -107,9 +118,9 @@ def repair(stored: StampedXml, owner: Dsn, *, now: dt.datetime) -> bool:
         connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER insert_only").format(table))
         connection.execute(sql.SQL("UPDATE {} SET xml = %s WHERE id = %s").format(table), [answer.xml, stored.pk])
         connection.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER insert_only").format(table))
-    Damage.objects.filter(organization_id=stored.organization_id, document_id=stored.document_id).update(
-        repaired_at=now
-    )
+    Damage.objects.filter(
+        organization_id=stored.organization_id, document_id=stored.document_id, repaired_at=None
+    ).update(repaired_at=now)
     record(
         organization_id=stored.organization_id,
         actor="emite verify",

@@ -11,6 +11,7 @@ from pathlib import Path
 from emite.database import embedded
 from emite.database.address import is_external
 from emite.database.folder import ensure_folder, ensure_secret_key
+from emite.database.trouble import DatabaseTrouble
 from emite.ops import logs
 from emite.vault.keyfiles import Name
 
@@ -43,6 +44,20 @@ def confirm_keys(names: Sequence[Name]) -> None:
         marks.confirm(names, dt.datetime.now(dt.UTC))
     except marks.Unreachable as unreachable:
         print(unreachable, file=sys.stderr, flush=True)
+
+
+def refuse_half_restored() -> None:
+    """Raises DatabaseTrouble where a restore was cut off: what is there knows nothing yet of the PAC's later stamps."""
+    import psycopg
+
+    from emite.database import backup
+
+    try:
+        unfinished = backup.is_unfinished()
+    except psycopg.OperationalError:
+        return  # the server is away; whoever needs it says so
+    if unfinished:
+        raise DatabaseTrouble(backup.UNFINISHED)
 
 
 def set_up_django() -> None:

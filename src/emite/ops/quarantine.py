@@ -1,7 +1,7 @@
 """`emite quarantine`: after a restored backup, bring back what the PAC stamped since, and let stamping go on."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from emite.database.trouble import Trouble
 from emite.ops import ground
@@ -9,6 +9,10 @@ from emite.ops import ground
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lift", default="", metavar="QUIÉN", help="vuelve a timbrar; queda en la bitácora quién")
+    parser.add_argument(
+        "--leave", action="append", default=[], metavar="UUID",
+        help="deja fuera este folio fiscal: una persona ya vio qué es (de otro sistema, por ejemplo); se repite",
+    )  # fmt: skip
     parser.add_argument(
         "--without-list", action="store_true",
         help="también si un PAC no da su lista: sus folios saltan mil y usted responde por lo timbrado en él",
@@ -18,10 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Bring back and say what; 0 when stamping may go on or does, 1 while something is missing. Raises Trouble."""
     with ground.standing():
-        return _told(options.lift.strip(), without_list=options.without_list)
+        return _told(options.lift.strip(), without_list=options.without_list, leave=options.leave)
 
 
-def _told(who: str, *, without_list: bool) -> int:
+def _told(who: str, *, without_list: bool, leave: Sequence[str] = ()) -> int:
     from django.utils import timezone
 
     from emite.documents import quarantine
@@ -31,7 +35,7 @@ def _told(who: str, *, without_list: bool) -> int:
     if row is None:
         print("No hay cuarentena: se timbra con normalidad.")
         return 0
-    report = recovering.recover(taken_at=row.taken_at, clock=timezone.now)
+    report = recovering.recover(taken_at=row.taken_at, clock=timezone.now, leave=leave)
     print("\n".join(sentences(report)))
     if report.unread or (report.unlisted and not without_list):
         print("Sigue en cuarentena: nada se timbra.")
@@ -39,7 +43,7 @@ def _told(who: str, *, without_list: bool) -> int:
     if not who:
         print("Está completo. Para volver a timbrar: emite quarantine --lift «su nombre»")
         return 0
-    _lift(report, who)
+    _lift(report, who, leave)
     print("Terminó la cuarentena: se vuelve a timbrar.")
     return 0
 
@@ -58,7 +62,7 @@ def sentences(report: "recovering.Report") -> Iterator[str]:  # type: ignore[nam
         yield f"El PAC no da su lista: {each}"
 
 
-def _lift(report: "recovering.Report", who: str) -> None:  # type: ignore[name-defined] # noqa: F821
+def _lift(report: "recovering.Report", who: str, leave: Sequence[str]) -> None:  # type: ignore[name-defined] # noqa: F821
     from django.db import transaction
     from django.utils import timezone
 
@@ -75,4 +79,5 @@ def _lift(report: "recovering.Report", who: str) -> None:  # type: ignore[name-d
             recovering.jump(list(PacAccount.objects.values_list("issuer", flat=True).distinct()))
         quarantine.lift(who=who, now=now)
         record(organization_id=None, actor=who, action="quarantine.lift", subject="installation", now=now,
-               after={"listed": report.listed, "unlisted": report.unlisted, "orphans": report.orphans})  # fmt: skip
+               after={"listed": report.listed, "unlisted": report.unlisted, "orphans": report.orphans,
+                      "left": list(leave)})  # fmt: skip

@@ -127,6 +127,7 @@ def _answer(sending: Connection, act: Callable[[Callable[[], Result]], Result], 
 
 
 def _bring_tables(after_migrations: Callable[[], Result]) -> Result:
+    ground.refuse_half_restored()
     ground.set_up_django()
     from emite.database import migrating
     from emite.vault import keyfiles

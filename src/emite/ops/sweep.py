@@ -11,6 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     with ground.standing():
+        ground.refuse_half_restored()
         from emite.ops import driving
 
         woken = driving.sweep_once()

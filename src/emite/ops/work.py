@@ -25,6 +25,7 @@ def run(options: argparse.Namespace) -> int:
     ground.prepare()
     os.environ["EMITE_PROCESS"] = "worker"
     ground.confirm_keys(keyfiles.NAMES)
+    ground.refuse_half_restored()
     ground.set_up_django()
     stop = threading.Event()
     sweeper = threading.Thread(target=_sweep_until, args=(stop,), name="sweep", daemon=True)

@@ -11,13 +11,13 @@ import datetime as dt
 import hashlib
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
 import structlog
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from lxml import etree
 
 from emite.audit import record
@@ -30,8 +30,9 @@ from emite.cfdi.xml_read import comprobante, same_document
 from emite.cfdi.zones import moment_of
 from emite.charges.allocating import allocate, live_document
 from emite.charges.models import Charge
-from emite.documents import stamping
+from emite.documents import machine, stamping
 from emite.documents.models import UNSETTLED, FiscalDocument, SealedXml, State
+from emite.documents.resolving import is_never_sent
 from emite.documents.sealing import note
 from emite.documents.stamping import Verified
 from emite.invoices import building
@@ -50,6 +51,8 @@ MARGIN: Final = dt.timedelta(hours=1)
 JUMP: Final = 1000
 _FOLIO: Final = re.compile(r"(?:^|\()(?P<prefix>REM|COP)-0*(?P<number>\d+)(?:\)|$)")
 _KINDS: Final = {"REM": Charge.Kind.REMISION, "COP": Charge.Kind.COPAGO}
+#: c_TipoRelacion: takes the place of an earlier one.
+REPLACES: Final = "04"
 _SEALED: Final = (State.SEALED, State.UNKNOWN, State.HELD)
 
 
@@ -76,12 +79,15 @@ class Report:
         return not self.unread and not self.unlisted
 
 
-def recover(*, taken_at: dt.datetime, clock: Clock) -> Report:
-    """Every account's stamps since the backup of `taken_at`. Idempotent: what is here already is passed over."""
-    report = Report()
+def recover(*, taken_at: dt.datetime, clock: Clock, leave: Iterable[str] = ()) -> Report:
+    """Every account's stamps since the backup of `taken_at`. Idempotent: what is here already is passed over.
+
+    leave: UUIDs that a person has looked at and that stay out (another system's, of the same RFC).
+    """
+    report, left = Report(), {each.upper() for each in leave}
     accounts = PacAccount.objects.select_related("issuer__organization").order_by("pk")
     for account in accounts:
-        _of_account(account, taken_at - MARGIN, clock, report)
+        _of_account(account, taken_at - MARGIN, clock, left, report)
     log.info("recovered", listed=report.listed, finished=report.finished, made=report.made, orphans=len(report.orphans))
     return report
 
@@ -94,17 +100,18 @@ def jump(issuer_pks: list[uuid.UUID], by: int = JUMP) -> int:
     return len(rows)
 
 
-def _of_account(account: PacAccount, since: dt.datetime, clock: Clock, report: Report) -> None:
+def _of_account(account: PacAccount, since: dt.datetime, clock: Clock, left: set[str], report: Report) -> None:
     pac, rfc = adapter(account), account.issuer.rfc
     name = f"{account.issuer.organization.slug} · {rfc} · {account.provider}"
     answer = pac.listing(rfc, since, clock())
     if not isinstance(answer, Listed):
         report.unlisted.append(f"{name}: {answer.reason}")
         return
-    known = set(FiscalDocument.objects.filter(uuid__isnull=False, issuer=account.issuer).values_list("uuid", flat=True))
+    listed = [uuid.UUID(each.uuid) for each in answer.stamps]
+    known = set(FiscalDocument.objects.filter(uuid__in=listed).values_list("uuid", flat=True))
     for each in answer.stamps:
         report.listed += 1
-        if uuid.UUID(each.uuid) in known:
+        if uuid.UUID(each.uuid) in known or each.uuid.upper() in left:
             continue
         given = pac.fetch(rfc, each.uuid)
         if not isinstance(given, Fetched):
@@ -114,25 +121,26 @@ def _of_account(account: PacAccount, since: dt.datetime, clock: Clock, report: R
             _bring_back(account, given.xml, each.uuid, clock(), report)
         except Unreadable as error:
             report.unread.append(f"{name}: {each.uuid} {error}")
+        except (DatabaseError, ValueError, KeyError) as error:  # one strange document must not hide the others
+            log.exception("not_recovered", uuid=each.uuid)
+            report.unread.append(f"{name}: {each.uuid} no cabe aquí ({type(error).__name__})")
 
 
 def _bring_back(account: PacAccount, xml: bytes, folio_fiscal: str, now: dt.datetime, report: Report) -> None:
     root, stamp = _verified(account, xml, folio_fiscal)
+    # Two organizations may hold the same RFC, and the PAC's list is of the RFC.
+    homes = [account.issuer, *Issuer.objects.filter(rfc=account.issuer.rfc).exclude(pk=account.issuer.pk)]
     with transaction.atomic():
-        document = _waiting(account.issuer, root)
+        document = next((found for home in homes if (found := _waiting(home, root)) is not None), None)
         made = document is None
         charges: list[Charge] = []
         if document is None:
-            charges, others = _charges_of(account.issuer, comprobante(root), before=_fecha(root))
-            if others:
-                alike = ", ".join(each.folio for each in others)
-                report.doubtful.append(f"{stamp.uuid}: se dio por {charges[0].folio}; podría ser {alike}")
-            document = _document(account, root, charges, stamp.uuid, now)
+            document, charges = _made(account, homes, root, stamp.uuid, now, report)
         if not _holds_seal(document, root):
             _sealed_as(document, root, xml, now)
         if stamping.settle(document, Verified(xml, stamp), now):
             entail(document, now)
-        _beyond(account.issuer, root)
+        _beyond(document.issuer, root)
         note(document, "recovered", now=now, detail={"uuid": stamp.uuid})
         record(
             organization_id=document.organization_id,
@@ -151,6 +159,51 @@ def _bring_back(account: PacAccount, xml: bytes, folio_fiscal: str, now: dt.date
                 f"{account.issuer.rfc}: {stamp.uuid} {root.get('Serie', '')}{root.get('Folio', '')} "
                 f"por {root.get('Total')} ({root.get('TipoDeComprobante')})"
             )
+
+
+def _made(
+    account: PacAccount, homes: list[Issuer], root: etree._Element, folio_fiscal: str, now: dt.datetime, report: Report
+) -> tuple[FiscalDocument, list[Charge]]:
+    """A document for a CFDI that the backup does not know, where its charges are; without any, the account's issuer's.
+
+    Raises Unreadable when it takes the place of one that is here: whose charge is whose is then for a person.
+    """
+    content = comprobante(root)
+    replaced = [
+        each for relation in content.relacionados if relation.tipo_relacion == REPLACES for each in relation.uuids
+    ]
+    if here := FiscalDocument.objects.filter(uuid__in=replaced).first():
+        raise Unreadable(
+            f"sustituye a {str(here.uuid).upper()}, que aquí sigue vigente: cuando el SAT diga que se canceló, no "
+            "facture otra vez lo que ampara. Visto esto, déjelo fuera con --leave"
+        )
+    for home in homes:
+        charges, others = _charges_of(home, content, before=_fecha(root))
+        if not charges:
+            continue
+        if others:
+            alike = ", ".join(each.folio for each in others)
+            report.doubtful.append(f"{folio_fiscal}: se dio por {charges[0].folio}; podría ser {alike}")
+        for each in charges:
+            _let_go(each, now)
+        its = PacAccount.objects.filter(issuer=home, provider=account.provider).order_by("pk").first()
+        return _document(its or account, home, root, charges, folio_fiscal, now), charges
+    return _document(account, account.issuer, root, [], folio_fiscal, now), []
+
+
+def _let_go(charge: Charge, now: dt.datetime) -> None:
+    """Discard what still waits to invoice a charge that was invoiced since, so that nothing of it is ever sealed."""
+    waiting = live_document(charge)
+    if waiting is not None:
+        stamping.settle(waiting, machine.discard(now), now)
+        entail(waiting, now)
+        note(waiting, "discarded", now=now, detail={"why": "invoiced after the backup"})
+
+
+def _is_free(charge: Charge) -> bool:
+    """Nothing live invoices it, or only what was never sent and can be let go."""
+    held = live_document(charge)
+    return held is None or is_never_sent(held)
 
 
 def _verified(account: PacAccount, xml: bytes, folio_fiscal: str) -> tuple[etree._Element, timbre.Timbre]:
@@ -179,7 +232,7 @@ def _waiting(issuer: Issuer, root: etree._Element) -> FiscalDocument | None:
         organization_id=issuer.organization_id, issuer=issuer, state__in=UNSETTLED
     )
     named = rows.filter(serie=root.get("Serie", ""), folio=root.get("Folio")).first()
-    if named is not None:
+    if named is not None and (_holds_seal(named, root) or same_document(from_json(named.content), root)):
         return named
     drafts = rows.filter(
         state=State.DRAFT, folio=None, kind=root.get("TipoDeComprobante"), total=Decimal(root.get("Total", "0")),
@@ -220,13 +273,17 @@ def _sealed_as(document: FiscalDocument, root: etree._Element, xml: bytes, now: 
 
 
 def _document(
-    account: PacAccount, root: etree._Element, charges: list[Charge], folio_fiscal: str, now: dt.datetime
-) -> FiscalDocument:
-    """A row for a CFDI that the backup does not know, bound to the charges that it invoices."""
-    content, issuer = comprobante(root), account.issuer
-    series, _ = Series.objects.get_or_create(
-        organization_id=issuer.organization_id, issuer=issuer, name=root.get("Serie", "")
-    )
+    account: PacAccount, issuer: Issuer, root: etree._Element, charges: list[Charge], folio_fiscal: str,
+    now: dt.datetime,
+) -> FiscalDocument:  # fmt: skip
+    """A row for a CFDI that the backup does not know, bound to the charges that it invoices.
+
+    One of a series that we do not have hangs from our first: a new one might come before it and number our next.
+    """
+    content, rows = comprobante(root), Series.objects.filter(organization_id=issuer.organization_id, issuer=issuer)
+    series = rows.filter(name=root.get("Serie", "")).first() or rows.order_by("name").first()
+    if series is None:
+        raise Unreadable(f"{issuer.rfc} no tiene ninguna serie aquí: cree una y repita")
     document = FiscalDocument.objects.create(
         organization_id=issuer.organization_id,
         issuer=issuer,
@@ -260,16 +317,12 @@ def _charges_of(issuer: Issuer, content: Comprobante, *, before: dt.datetime) ->
         return [], []
     if content.informacion_global is not None:
         named = [line.no_identificacion or "" for line in content.conceptos]
-        return [each for each in _named(issuer, named) if live_document(each) is None], []
-    alone = [
-        each
-        for each in _candidates(issuer, content, before)
-        if live_document(each) is None and _says([each], content, issuer)
-    ]
+        return [each for each in _named(issuer, named) if _is_free(each)], []
+    alone = [each for each in _candidates(issuer, content, before) if _is_free(each) and _says([each], content, issuer)]
     if alone:
         return alone[:1], alone[1:]
     together = list(_named(issuer, [line.descripcion for line in content.conceptos]))
-    whole = len(together) > 1 and all(live_document(each) is None for each in together)
+    whole = len(together) > 1 and all(map(_is_free, together))
     return (together, []) if whole and _says(together, content, issuer) else ([], [])
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks import report
 
-NAMES = ("sealing", "typesetting", "insurer", "road", "portal", "closing", "growth")
+NAMES = ("sealing", "typesetting", "insurer", "road", "portal", "closing", "fairness", "growth")
 
 
 def main(names: list[str]) -> int:

@@ -4,6 +4,7 @@ Jobs only wake: a row that nobody woke is found by the sweep."""
 import argparse
 import asyncio
 import os
+import sys
 import threading
 import time
 
@@ -13,6 +14,9 @@ from emite.vault import keyfiles
 
 CONCURRENCY = 4
 HOUSEKEEPING_SECONDS = 600.0
+#: How long a thread that computes (a factura global of thousands) keeps the interpreter from the one that stamps for a
+#: patient. Python's own 5 ms, at each of its answers from the database, made that patient wait six times longer.
+SWITCH_SECONDS = 0.0005
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
     ground.confirm_keys(keyfiles.NAMES)
     ground.refuse_half_restored()
     ground.set_up_django()
+    sys.setswitchinterval(SWITCH_SECONDS)
     stop = threading.Event()
     sweeper = threading.Thread(target=_sweep_until, args=(stop,), name="sweep", daemon=True)
     sweeper.start()

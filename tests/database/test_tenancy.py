@@ -54,6 +54,14 @@ def test_the_app_may_not_step_around_it() -> None:
             cursor.execute("SELECT count(*) FROM charges_charge")
 
 
+def test_a_savepoint_taken_back_tells_the_scope_again(two: tuple[make.Hospital, make.Hospital]) -> None:
+    with tenancy.organization(two[0].organization.pk):
+        assert Charge.objects.count() == 1
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        _ = 1 / 0
+    assert Charge.objects.count() == 2  # of the whole process, as before the block
+
+
 def test_a_forgotten_filter_shows_one_organization(two: tuple[make.Hospital, make.Hospital]) -> None:
     ours, theirs = two
     assert Charge.objects.count() == 2

@@ -21,6 +21,8 @@ from emite.database.address import Dsn
 SETTING = "emite.organization"
 NOBODY, EVERYBODY = "", "all"
 POLICY = "organization"
+#: In place of the scope that was told, when a savepoint may have taken it back.
+UNSURE = "?"
 
 #: None: nothing was said here, so what the process said counts.
 _scope: ContextVar[str | None] = ContextVar("emite_organization", default=None)

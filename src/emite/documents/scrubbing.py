@@ -63,6 +63,7 @@ def scrub(now: dt.datetime, *, most: int | None = None) -> int:
         held = ScrubRound.objects.select_for_update(skip_locked=True).filter(pk=turn.pk).first()
         if held is None:
             return 0
+        held.size = held.size or StampedXml.objects.count()  # a first round of earlier versions knew none
         count = most or max(LEAST_PER_MINUTE, -(-held.size // _MINUTES))
         rows = StampedXml.objects.order_by("pk")
         batch = list((rows.filter(pk__gt=held.after) if held.after else rows).defer("xml")[:count])
@@ -80,9 +81,9 @@ def _read(stored: StampedXml) -> str:
     try:
         with transaction.atomic():
             return wrong_with(stored)
-    except OperationalError:
-        raise  # the server is away: nothing is known of this row
     except DatabaseError as error:
+        if isinstance(error, OperationalError) and not isinstance(error.__cause__, psycopg.errors.IoError):
+            raise  # the server is away: nothing is known of this row
         return f"PostgreSQL no lo puede leer: {error}"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import psycopg
 
+from emite.database import backup
 from emite.database.address import dsn
 from emite.vault.keyfiles import KeyTrouble, Name, keys_folder, path_of, ring
 
@@ -69,12 +70,16 @@ def confirm(names: Iterable[Name], now: dt.datetime) -> None:
 
 
 def known() -> dict[str, str] | None:
-    """Name -> id of its newest key; None before the tables are there."""
+    """Name -> id of its newest key; None before the tables are there, or are ours to read."""
     try:
         with _connected() as database:
             return dict(database.execute("SELECT name, kid FROM vault_keymark ORDER BY id").fetchall())
     except psycopg.errors.UndefinedTable:
         return None
+    except psycopg.errors.InsufficientPrivilege:
+        if backup.is_unfinished():  # the tables are back, our rights in them not yet
+            return None
+        raise
 
 
 def _connected() -> psycopg.Connection:

@@ -48,4 +48,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _savepoint_rollback(self, sid: str) -> None:
         super()._savepoint_rollback(sid)  # type: ignore[misc]
-        self.scope_told = None  # perhaps said after that savepoint
+        if self.scope_told is not None:
+            self.scope_told = tenancy.UNSURE  # perhaps said after that savepoint

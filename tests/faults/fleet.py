@@ -25,9 +25,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.db import connection
-from psycopg.conninfo import make_conninfo
-
 from emite.documents.models import UNSETTLED, FiscalDocument
 from emite.issuers.models import PacAccount
 from emite.ops.demo import free_port
@@ -35,6 +32,7 @@ from emite.ops.run import listens
 from emite.ops.visiting import Lost, Page, Visitor
 from emite.vault import keyfiles
 from tests import make
+from tests.concurrency.web import database_line
 from tests.faults import harness
 from tests.pac.sandbox import RunningSandbox
 
@@ -249,8 +247,6 @@ def _node(kind: str, folder: Path, sandbox: RunningSandbox, site: str, port: int
     shutil.copytree(keys / "app", folder / "keys" / "app")
     if kind == "worker":
         shutil.copytree(keys / "worker", folder / "keys" / "worker")
-    at = connection.settings_dict
-    line = make_conninfo("", host=at["HOST"], port=at["PORT"], dbname=at["NAME"], user=at["USER"])
-    environment = {**os.environ, "EMITE_DATA": str(folder), "DATABASE_URL": line, "EMITE_URL": site}
+    environment = {**os.environ, "EMITE_DATA": str(folder), "DATABASE_URL": database_line(), "EMITE_URL": site}
     environment.pop("EMITE_KEYS", None)
     return Node(kind, folder, environment, port)

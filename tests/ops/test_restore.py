@@ -16,7 +16,6 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.db import connection
-from psycopg.conninfo import make_conninfo
 
 from emite import __version__
 from emite.charges.allocating import live_document
@@ -32,6 +31,7 @@ from emite.ops import ground, restore
 from emite.ops import quarantine as command
 from emite.reconciling import recovering
 from tests import make
+from tests.concurrency.web import on_a_node
 from tests.conftest import DATA
 from tests.credits.stands import in_global
 from tests.pac.sandbox import RunningSandbox, running_sandbox
@@ -80,16 +80,6 @@ def _another_database() -> Iterator[None]:
         settings["NAME"] = before
         with psycopg.connect(dsn("admin", folder=DATA, dbname="postgres").conninfo(), autocommit=True) as admin:
             admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@contextmanager
-def _on_a_node() -> Iterator[None]:
-    """The database that Django uses, as a process of its own finds it."""
-    at = connection.settings_dict
-    with pytest.MonkeyPatch.context() as patched:
-        line = make_conninfo("", host=at["HOST"], port=at["PORT"], dbname=at["NAME"], user=at["USER"])
-        patched.setenv("DATABASE_URL", line)
-        yield
 
 
 def _cut_off(*_: object, **__: object) -> None:
@@ -217,7 +207,7 @@ def test_a_restore_cut_off_anywhere_lets_nothing_start_and_is_taken_up(
                 with monkeypatch.context() as cut, pytest.raises(KeyboardInterrupt):
                     cut.setattr(step, _cut_off)
                     restore.restored(source, replace=False, now=make.now())
-                with _on_a_node(), pytest.raises(DatabaseTrouble, match="quedó a medias"):
+                with on_a_node(), pytest.raises(DatabaseTrouble, match="quedó a medias"):
                     ground.refuse_half_restored()
             other = tmp_path / "dos.emite"
             backup.write(other, version=__version__, now=make.now())
@@ -228,7 +218,7 @@ def test_a_restore_cut_off_anywhere_lets_nothing_start_and_is_taken_up(
 
             assert "Se retomó" in said[0]
             assert Quarantine.objects.filter(lifted_at=None).count() == 1
-            with _on_a_node():
+            with on_a_node():
                 ground.refuse_half_restored()
             with pytest.raises(Trouble, match="ya tiene datos"):
                 restore.restored(source, replace=False, now=make.now())
@@ -289,3 +279,28 @@ def test_a_stamp_goes_to_the_organization_of_its_charge(
             assert (report.made, report.orphans, report.unread) == (1, [], [])
             found = FiscalDocument.objects.get(uuid=stamped.uuid)
             assert (found.organization_id, live_document(charge)) == (two.organization.pk, found)
+
+
+def test_of_two_charges_alike_the_one_that_somebody_waits_for_is_left_to_that_person(
+    sandbox: RunningSandbox, settings: object, tmp_path: Path
+) -> None:
+    with make.behind(sandbox, settings) as hospital:
+        first, second = (make.paid_charge(hospital, [make.line(description="Igual")]) for _ in range(2))
+        waiting = _ask(hospital, first)
+        page = backup.write(tmp_path / "uno.emite", version=__version__, now=make.now())
+        other = make.receptor(rfc="MAOL880314Q75", nombre="LUCIA MARENTES OLVERA", domicilio_fiscal="06700")
+        stamped = _drive(
+            issuing.issue(
+                second, issuing.Request(other), channel="portal", user=hospital.biller, now=make.now(),
+                idempotency_key=uuid.uuid4().hex,
+            )
+        )  # fmt: skip
+        with _another_database():
+            backup.restore(tmp_path / "uno.emite")
+            migrating.migrate(truncate=True)
+            Quarantine.objects.create(taken_at=page.moment, restored_at=make.now())
+            recovering.recover(taken_at=page.moment, clock=make.now)
+            assert FiscalDocument.objects.get(pk=waiting.pk).state == State.DRAFT
+            live = live_document(second)
+            assert live is not None
+            assert live.uuid == stamped.uuid

@@ -5,30 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
-from psycopg.conninfo import make_conninfo
 
 from emite.database.trouble import Trouble
 from emite.ops import ground
 from emite.vault import keyfiles, marks, rotating
 from emite.vault.models import KeyMark
+from tests.concurrency.web import on_a_node
 
 NOW = dt.datetime(2026, 11, 22, 18, tzinfo=dt.UTC)
-
-
-@contextmanager
-def on_a_node() -> Iterator[None]:
-    """The database as a process of its own finds it."""
-    at = connection.settings_dict
-    line = make_conninfo("", host=at["HOST"], port=at["PORT"], dbname=at["NAME"], user=at["USER"])
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("DATABASE_URL", line)
-        yield
 
 
 @pytest.fixture

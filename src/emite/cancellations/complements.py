@@ -73,7 +73,7 @@ def substitute(
     document = _document(complement)
     with transaction.atomic():
         locked = require_askable(document, user=user, now=now)
-        if (earlier := made_by_key.all().first()) is not None:
+        if (earlier := made_by_key.first()) is not None:
             return earlier
         require_free(locked)
         fresh = draft(

@@ -63,7 +63,7 @@ def substitute(
     number = insuring.checked_number(control_number, invoice.payer)
     with transaction.atomic():
         locked = require_askable(_document(invoice), user=user, now=now)
-        if (earlier := made_by_key.all().first()) is not None:
+        if (earlier := made_by_key.first()) is not None:
             return earlier
         require_free(locked)
         made = rebuilt(invoice, now=now)

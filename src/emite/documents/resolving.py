@@ -128,8 +128,7 @@ def give_up(pk: uuid.UUID, organization_id: uuid.UUID, *, reason: str, user: Use
     """
     document = _locked(pk, organization_id, user)
     if is_never_sent(document):
-        _take(document)
-        stamping.settle(document, machine.discard(now), now)
+        discard_unsent(document, now)
         _told(document, "document.discard", user, now, reason=reason)
         return document
     if document.discard_asked_at is None:
@@ -141,6 +140,12 @@ def give_up(pk: uuid.UUID, organization_id: uuid.UUID, *, reason: str, user: Use
         _told(document, "document.discard_asked", user, now, reason=reason)
     _at_once(document, now)
     return document
+
+
+def discard_unsent(document: FiscalDocument, now: dt.datetime) -> None:
+    """The end of one of which nothing was ever sent; its row must be locked. A worker that drives it writes nothing."""
+    _take(document)
+    stamping.settle(document, machine.discard(now), now)
 
 
 def keep(pk: uuid.UUID, organization_id: uuid.UUID, *, user: User, now: dt.datetime) -> FiscalDocument:

@@ -25,6 +25,7 @@ def run(options: argparse.Namespace) -> int:
     ground.prepare(only_web=True)
     os.environ["EMITE_PROCESS"] = "web"
     ground.confirm_keys(marks.OF_THE_WEB)
+    ground.refuse_half_restored()
     os.environ.setdefault("EMITE_DB_POOL", str(THREADS))
     server = Granian(
         "emite.config.wsgi:application",

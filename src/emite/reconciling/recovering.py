@@ -21,6 +21,7 @@ from django.db import DatabaseError, transaction
 from lxml import etree
 
 from emite.audit import record
+from emite.cancellations.related import SUBSTITUTE
 from emite.cfdi import seal, timbre
 from emite.cfdi.comprobante import Comprobante
 from emite.cfdi.faults import Severity
@@ -30,9 +31,9 @@ from emite.cfdi.xml_read import comprobante, same_document
 from emite.cfdi.zones import moment_of
 from emite.charges.allocating import allocate, live_document
 from emite.charges.models import Charge
-from emite.documents import machine, stamping
+from emite.documents import stamping
 from emite.documents.models import UNSETTLED, FiscalDocument, SealedXml, State
-from emite.documents.resolving import is_never_sent
+from emite.documents.resolving import discard_unsent, is_never_sent
 from emite.documents.sealing import note
 from emite.documents.stamping import Verified
 from emite.invoices import building
@@ -51,8 +52,6 @@ MARGIN: Final = dt.timedelta(hours=1)
 JUMP: Final = 1000
 _FOLIO: Final = re.compile(r"(?:^|\()(?P<prefix>REM|COP)-0*(?P<number>\d+)(?:\)|$)")
 _KINDS: Final = {"REM": Charge.Kind.REMISION, "COP": Charge.Kind.COPAGO}
-#: c_TipoRelacion: takes the place of an earlier one.
-REPLACES: Final = "04"
 _SEALED: Final = (State.SEALED, State.UNKNOWN, State.HELD)
 
 
@@ -170,7 +169,7 @@ def _made(
     """
     content = comprobante(root)
     replaced = [
-        each for relation in content.relacionados if relation.tipo_relacion == REPLACES for each in relation.uuids
+        each for relation in content.relacionados if relation.tipo_relacion == SUBSTITUTE for each in relation.uuids
     ]
     if here := FiscalDocument.objects.filter(uuid__in=replaced).first():
         raise Unreadable(
@@ -193,11 +192,15 @@ def _made(
 
 def _let_go(charge: Charge, now: dt.datetime) -> None:
     """Discard what still waits to invoice a charge that was invoiced since, so that nothing of it is ever sealed."""
-    waiting = live_document(charge)
-    if waiting is not None:
-        stamping.settle(waiting, machine.discard(now), now)
-        entail(waiting, now)
-        note(waiting, "discarded", now=now, detail={"why": "invoiced after the backup"})
+    live = live_document(charge)
+    if live is None:
+        return
+    waiting = FiscalDocument.objects.select_for_update(of=("self",)).get(pk=live.pk)
+    if not is_never_sent(waiting):
+        raise Unreadable(f"otra solicitud de {charge.folio} se movió mientras tanto: repita")
+    discard_unsent(waiting, now)
+    entail(waiting, now)
+    note(waiting, "discarded", now=now, detail={"why": "invoiced after the backup"})
 
 
 def _is_free(charge: Charge) -> bool:
@@ -320,6 +323,8 @@ def _charges_of(issuer: Issuer, content: Comprobante, *, before: dt.datetime) ->
         return [each for each in _named(issuer, named) if _is_free(each)], []
     alone = [each for each in _candidates(issuer, content, before) if _is_free(each) and _says([each], content, issuer)]
     if alone:
+        # What nobody asked for goes first: of two alike, the one that somebody waits for is that person's.
+        alone.sort(key=lambda each: live_document(each) is not None)
         return alone[:1], alone[1:]
     together = list(_named(issuer, [line.descripcion for line in content.conceptos]))
     whole = len(together) > 1 and all(map(_is_free, together))

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+import structlog
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from emite.cfdi import rules, schema
 from emite.cfdi.stored import from_json, to_json
 from emite.cfdi.taxes import Treatment
 from emite.cfdi.xml import build, parse
+from emite.cfdi.zones import zone_of
 from emite.charges.allocating import live_document
 from emite.charges.charging import void
 from emite.charges.collecting import Part, pay
@@ -31,6 +33,7 @@ from emite.documents.rendering import pdf_of
 from emite.invoices import closing, issuing, periods, proposing, stamping, watching
 from emite.invoices.models import Closing, GlobalDocument, GlobalPolicy
 from emite.invoices.proposing import Scope
+from emite.issuers.models import Issuer
 from emite.organizations.models import Membership, Organization
 from tests import make
 from tests.pac.sandbox import RunningSandbox
@@ -185,8 +188,8 @@ def test_any_tickets_give_a_global_that_obeys_and_adds_up(tickets: list[list[Any
 def _adds_up(tickets: list[list[Any]]) -> None:
     hospital = make.hospital()
     charges = [make.paid_charge(hospital, lines) for lines in tickets]
-    taken = proposing.take(Scope.of(hospital.issuer, today(hospital)), limit=100)
-    made = closing.comprobante(hospital.issuer, today(hospital), taken, now=make.now())
+    scope = Scope.of(hospital.issuer, today(hospital))
+    made = closing.comprobante(scope, proposing.take(scope, limit=100), now=make.now())
     root = build(made)
     assert [f for f in [*schema.validate(root), *rules.check(root)] if f.severity == "ERROR"] == []
     assert from_json(json.loads(json.dumps(to_json(made)))) == made
@@ -461,6 +464,73 @@ def test_a_period_in_course_waits_for_its_last_day(hospital: make.Hospital) -> N
 
 
 # --- the clock ---
+
+
+def _move(hospital: make.Hospital, *, organization: str = "06700", place: str) -> None:
+    Organization.objects.filter(pk=hospital.organization.pk).update(
+        postal_code=organization, created_at=dt.datetime(2026, 8, 1, tzinfo=dt.UTC)
+    )
+    Issuer.objects.filter(pk=hospital.issuer.pk).update(lugar_expedicion=place)
+    for row in (hospital.organization, hospital.issuer):
+        row.refresh_from_db()
+
+
+@pytest.mark.parametrize(
+    ("organization", "place", "paid", "month"),
+    [
+        ("06700", "77500", dt.datetime(2026, 11, 1, 0, 30), 11),
+        ("22000", "06700", dt.datetime(2026, 11, 1, 0, 30), 11),
+        ("06700", "22000", dt.datetime(2026, 10, 31, 23, 30), 10),
+    ],
+)
+def test_a_sale_is_of_the_month_that_it_is_where_the_global_is_issued(
+    hospital: make.Hospital, organization: str, place: str, paid: dt.datetime, month: int
+) -> None:
+    _move(hospital, organization=organization, place=place)
+    zone = zone_of(place)
+    make.paid_charge(hospital, now=paid.replace(tzinfo=zone))
+    months = [periods.containing(periods.MENSUAL, dt.date(2026, each, 1)) for each in (10, 11)]
+    found = [proposing.propose(Scope.of(hospital.issuer, each)).enters.charges for each in months]
+    assert found == [month == 10, month == 11]
+    period = months[month - 10]
+    midnight = dt.datetime.combine(period.last + dt.timedelta(days=1), dt.time(), tzinfo=zone)
+    assert closing.last_ended(hospital.issuer, periods.MENSUAL, midnight - dt.timedelta(seconds=1)) == period.before()
+    assert closing.last_ended(hospital.issuer, periods.MENSUAL, midnight) == period
+    with pytest.raises(closing.NotYet):
+        start(hospital, period, now=dt.datetime.combine(period.last, dt.time(), tzinfo=zone) - dt.timedelta(seconds=1))
+    assert watching.watch(midnight + dt.timedelta(minutes=59)) == 0
+    assert watching.watch(midnight + dt.timedelta(minutes=61)) == 1
+    at = midnight + dt.timedelta(minutes=61)
+    done = closing.run(Closing.objects.get().pk, owner="test", clock=lambda: at)
+    assert done is not None
+    assert (done.period, done.lugar_expedicion, done.starts_at, done.ends_at) == (period, place, *period.bounds(zone))
+    content = from_json(documents(done)[0].content)
+    assert content.informacion_global is not None
+    assert (content.lugar_expedicion, content.informacion_global.meses) == (place, f"{month:02d}")
+    assert content.fecha == dt.datetime(2026, month + 1, 1, 1, 1)
+
+
+def test_a_closing_keeps_its_place_when_its_issuer_moves_meanwhile(hospital: make.Hospital) -> None:
+    make.paid_charge(hospital)
+    started = start(hospital)
+    _move(hospital, place="77500")
+    done = closing.run(started.pk, owner="test", clock=make.now)
+    assert done is not None
+    content = from_json(documents(done)[0].content)
+    assert (content.lugar_expedicion, content.receptor.domicilio_fiscal) == ("06700", "06700")
+
+
+def test_a_place_that_the_catalogue_lost_keeps_no_other_issuer_waiting(hospital: make.Hospital) -> None:
+    lost = make.hospital()
+    _move(lost, place="00001")
+    _, noon, end = _last_month(hospital)
+    for each in (lost, hospital):
+        make.paid_charge(each, now=noon)
+    with structlog.testing.capture_logs() as said:
+        assert watching.watch(end + dt.timedelta(hours=2)) == 1
+    assert [row["issuer"] for row in said if row["event"] == "closing_place_unknown"] == [str(lost.issuer.pk)]
+    with pytest.raises(closing.NotReady, match="00001"):
+        start(lost)
 
 
 def _last_month(hospital: make.Hospital) -> tuple[periods.Period, dt.datetime, dt.datetime]:

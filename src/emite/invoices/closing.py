@@ -106,13 +106,16 @@ def start(issuer: Issuer, period: Period, *, user: User, now: dt.datetime, autom
         raise NotAllowed(NO_PERMISSION)
     if period.periodicidad not in periods.allowed(issuer.regimen_fiscal):
         raise NotReady("El periodo bimestral es solo para el régimen 621: elija otro.")
-    if issuer.organization.local_date(now) < period.last:
+    try:
+        scope = Scope.of(issuer, period)
+    except ValueError:
+        raise NotReady(unknown_place(issuer)) from None
+    if local_now(now, scope.place).date() < period.last:
         raise NotYet(str(period))
     ready(issuer, now)
-    scope = Scope.of(issuer, period)
     with transaction.atomic():
         closing = _row(scope)
-        found = _startable(closing, scope)
+        found = _startable(closing)
         Closing.objects.filter(pk=closing.pk).update(
             state=Closing.State.RUNNING, asked_by=user, automatic=automatic, asked_at=now, next_at=now,
             expected=F("allocated") + found.charges, finished_at=None, last_text="",
@@ -130,13 +133,13 @@ def start(issuer: Issuer, period: Period, *, user: User, now: dt.datetime, autom
     return Closing.objects.select_related("issuer__organization", "asked_by").get(pk=closing.pk)
 
 
-def _startable(closing: Closing, scope: Scope) -> Sum:
+def _startable(closing: Closing) -> Sum:
     """What would enter, if the closing of this locked row may begin."""
     if closing.state == Closing.State.RUNNING:
         raise AlreadyClosing(closing)
-    found = proposing.eligible(scope)
+    found = proposing.eligible(Scope.of_closing(closing))
     if not found.charges:
-        raise AlreadyClosing(closing) if closing.state == Closing.State.DONE else NothingToClose(str(scope.period))
+        raise AlreadyClosing(closing) if closing.state == Closing.State.DONE else NothingToClose(str(closing.period))
     return found
 
 
@@ -145,13 +148,17 @@ def _row(scope: Scope) -> Closing:
     key = {
         "organization_id": scope.issuer.organization_id,
         "issuer": scope.issuer,
-        "lugar_expedicion": scope.issuer.lugar_expedicion,
+        "lugar_expedicion": scope.place,
         "periodicidad": scope.period.periodicidad,
         "first_day": scope.period.first,
     }
     fresh = Closing(**key, last_day=scope.period.last, starts_at=scope.starts_at, ends_at=scope.ends_at)
     Closing.objects.bulk_create([fresh], ignore_conflicts=True)
-    return Closing.objects.select_for_update(of=("self",)).select_related("asked_by").get(**key)
+    return Closing.objects.select_for_update(of=("self",)).select_related("issuer", "asked_by").get(**key)
+
+
+def unknown_place(issuer: Issuer) -> str:
+    return f"El C.P. {issuer.lugar_expedicion} del lugar de expedición no está en el catálogo del SAT: corríjalo."
 
 
 def ready(issuer: Issuer, now: dt.datetime) -> None:
@@ -242,7 +249,7 @@ def _store(closing: Closing, taken: Sequence[Taken], now: dt.datetime) -> Fiscal
     if closing.asked_by is None or not may_issue(closing.asked_by, closing.organization_id):
         raise NotAllowed(closing.asked_by.email if closing.asked_by else "")
     number = GlobalDocument.objects.filter(closing=closing).count() + 1
-    content = comprobante(closing.issuer, closing.period, taken, now=now)
+    content = comprobante(Scope.of_closing(closing), taken, now=now)
     document = draft(
         content,
         sample=replace(content, conceptos=content.conceptos[:SAMPLE]),
@@ -302,18 +309,19 @@ def _stop(closing: Closing, error: CfdiInvalid | NotReady | NotAllowed) -> None:
     log.error("closing_stopped", closing=str(closing.pk), detail=text)
 
 
-def comprobante(issuer: Issuer, period: Period, taken: Sequence[Taken], *, now: dt.datetime) -> Comprobante:
+def comprobante(scope: Scope, taken: Sequence[Taken], *, now: dt.datetime) -> Comprobante:
     """The factura global of these charges: one Concepto each, with the cents of its ticket, so that sums agree.
 
     FormaPago is that of the charge with the largest amount.
     """
+    issuer, period = scope.issuer, scope.period
     largest = max(taken, key=lambda each: each.total)
     return Comprobante(
         tipo="I",
-        fecha=local_now(now, issuer.lugar_expedicion),
-        lugar_expedicion=issuer.lugar_expedicion,
+        fecha=local_now(now, scope.place),
+        lugar_expedicion=scope.place,
         emisor=Emisor(rfc=issuer.rfc, nombre=issuer.nombre, regimen_fiscal=issuer.regimen_fiscal),
-        receptor=sales.publico_en_general(issuer.lugar_expedicion),
+        receptor=sales.publico_en_general(scope.place),
         conceptos=_conceptos(issuer.organization_id, taken),
         forma_pago=largest_form(Charge(pk=largest.pk)),
         metodo_pago="PUE",
@@ -369,6 +377,6 @@ def progress(closing: Closing) -> list[GlobalDocument]:
 
 
 def last_ended(issuer: Issuer, periodicidad: str, now: dt.datetime) -> Period:
-    """The latest period of that kind that has ended where the organization is."""
-    today = issuer.organization.local_date(now)
+    """The latest period of that kind that has ended where the issuer issues. Raises ValueError for no such place."""
+    today = local_now(now, issuer.lugar_expedicion).date()
     return periods.containing(periodicidad, today).before()

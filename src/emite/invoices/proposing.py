@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import connection
 
+from emite.cfdi.zones import zone_of
 from emite.charges.models import Charge
 from emite.invoices.models import Closing
 from emite.invoices.periods import Period
@@ -40,29 +41,30 @@ _SUM = f"SELECT count(*), coalesce(sum(c.total), 0) FROM charges_charge c WHERE 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose charges and of which period."""
+    """Whose charges and of which period. `place` is the postal code where the global is issued: its clocks count."""
 
     issuer: Issuer
     period: Period
+    place: str
     starts_at: dt.datetime
     ends_at: dt.datetime
 
     @classmethod
     def of(cls, issuer: Issuer, period: Period) -> Scope:
-        """By the clocks of the organization."""
-        return cls(issuer, period, *period.bounds(issuer.organization.zone))
+        """By the clocks of the issuer's place of issue. Raises ValueError where SAT's catalogue lacks it."""
+        return cls(issuer, period, issuer.lugar_expedicion, *period.bounds(zone_of(issuer.lugar_expedicion)))
 
     @classmethod
     def of_closing(cls, closing: Closing) -> Scope:
-        """By the moments that the closing was made with."""
-        return cls(closing.issuer, closing.period, closing.starts_at, closing.ends_at)
+        """By the place and the moments that the closing was made with."""
+        return cls(closing.issuer, closing.period, closing.lugar_expedicion, closing.starts_at, closing.ends_at)
 
     @property
     def values(self) -> dict[str, Any]:
         return {
             "organization": self.issuer.organization_id,
             "issuer": self.issuer.pk,
-            "place": self.issuer.lugar_expedicion,
+            "place": self.place,
             "starts": self.starts_at,
             "ends": self.ends_at,
             "floor": self.starts_at - ARREARS,

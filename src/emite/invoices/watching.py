@@ -11,6 +11,8 @@ import uuid
 import structlog
 from django.db.models import Q
 
+from emite.cfdi import codes
+from emite.cfdi.zones import local_now, zone_of
 from emite.invoices import closing as closings
 from emite.invoices import proposing
 from emite.invoices.models import Closing, GlobalPolicy
@@ -36,7 +38,15 @@ def watch(now: dt.datetime) -> int:
     """Look at every issuer once; returns how many closings were started."""
     _settle(now)
     issuers = Issuer.objects.select_related("organization").order_by("pk")
-    return sum(_watch(issuer, period, now) for issuer in issuers for period in _ended(issuer, now))
+    return sum(_watch_issuer(issuer, now) for issuer in issuers)
+
+
+def _watch_issuer(issuer: Issuer, now: dt.datetime) -> int:
+    if codes.place(issuer.lugar_expedicion) is None:
+        # The other issuers must not wait for it; whoever opens the month's end is told.
+        log.error("closing_place_unknown", issuer=str(issuer.pk), place=issuer.lugar_expedicion)
+        return 0
+    return sum(_watch(Scope.of(issuer, period), now) for period in _ended(issuer, now))
 
 
 def _settle(now: dt.datetime) -> None:
@@ -55,29 +65,28 @@ def _settle(now: dt.datetime) -> None:
 def _ended(issuer: Issuer, now: dt.datetime) -> list[Period]:
     """Periods of the organization's kind that ended lately, the oldest first."""
     policy = closings.policy_of(issuer.organization_id)
-    oldest = max(
-        issuer.organization.local_date(now) - LOOK_BACK, issuer.organization.local_date(issuer.organization.created_at)
-    )
+    place = issuer.lugar_expedicion
+    oldest = max(local_now(now - LOOK_BACK, place), local_now(issuer.organization.created_at, place)).date()
     found = []
     period = closings.last_ended(issuer, policy.periodicidad, now)
     while period.last >= oldest:
-        if period.bounds(issuer.organization.zone)[1] + GRACE <= now:
+        if period.bounds(zone_of(place))[1] + GRACE <= now:
             found.append(period)
         period = period.before()
     return found[::-1]
 
 
-def _watch(issuer: Issuer, period: Period, now: dt.datetime) -> bool:
+def _watch(scope: Scope, now: dt.datetime) -> bool:
+    issuer, period = scope.issuer, scope.period
     row = Closing.objects.filter(
         organization_id=issuer.organization_id,
         issuer=issuer,
-        lugar_expedicion=issuer.lugar_expedicion,
+        lugar_expedicion=scope.place,
         periodicidad=period.periodicidad,
         first_day=period.first,
     ).first()
     if row is not None and row.state in (Closing.State.RUNNING, Closing.State.DONE):
         return False
-    scope = Scope.of(issuer, period)
     if row is None and not proposing.eligible(scope).charges:
         return False
     why = ""
@@ -118,7 +127,7 @@ def _waiting(scope: Scope) -> Closing:
     fresh = Closing(
         organization_id=scope.issuer.organization_id,
         issuer=scope.issuer,
-        lugar_expedicion=scope.issuer.lugar_expedicion,
+        lugar_expedicion=scope.place,
         periodicidad=scope.period.periodicidad,
         first_day=scope.period.first,
         last_day=scope.period.last,

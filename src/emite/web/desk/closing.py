@@ -22,6 +22,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from emite.audit import record
+from emite.cfdi import codes
+from emite.cfdi.zones import local_now, zone_of
 from emite.documents.models import UNSETTLED, FiscalDocument, State
 from emite.invoices import closing as closings
 from emite.invoices import periods, proposing
@@ -101,7 +103,7 @@ class PolicyForm(forms.Form):
 @require_GET
 def closing_page(request: StaffRequest) -> HttpResponse:
     """A period with what would enter and what would not."""
-    issuers = _issuers(request.organization)
+    issuers = _issuers(request, tell=True)
     if not issuers:
         return render(
             request,
@@ -111,25 +113,34 @@ def closing_page(request: StaffRequest) -> HttpResponse:
     return _show(request, issuers)
 
 
-def _issuers(organization: Organization) -> list[Issuer]:
-    return list(Issuer.objects.select_related("organization").filter(organization=organization).order_by("rfc"))
+def _issuers(request: StaffRequest, *, tell: bool = False) -> list[Issuer]:
+    """The organization's issuers that can close; `tell` says why another cannot."""
+    found = Issuer.objects.select_related("organization").filter(organization=request.organization).order_by("rfc")
+    able = []
+    for issuer in found:
+        if codes.place(issuer.lugar_expedicion) is not None:
+            able.append(issuer)
+        elif tell:
+            messages.warning(request, f"{issuer.rfc}: {closings.unknown_place(issuer)}")
+    return able
 
 
 def _show(request: StaffRequest, issuers: list[Issuer], *, policy: PolicyForm | None = None) -> HttpResponse:
     now = timezone.now()
     issuer, period = _chosen(request.GET, issuers, now)
     scope = Scope.of(issuer, period)
+    today = local_now(now, scope.place).date()
     proposal = proposing.propose(scope)
     ceiling = closings.policy_of(request.organization.pk).ceiling
     row = Closing.objects.filter(
-        organization=request.organization, issuer=issuer, lugar_expedicion=issuer.lugar_expedicion,
+        organization=request.organization, issuer=issuer, lugar_expedicion=scope.place,
         periodicidad=period.periodicidad, first_day=period.first,
     ).first()  # fmt: skip
     context = {
         "organization": request.organization,
         "membership": request.membership,
         "section": "cierre",
-        "zone": request.organization.zone,
+        "zone": zone_of(scope.place),
         "issuers": issuers,
         "issuer": issuer,
         "period": period,
@@ -139,8 +150,8 @@ def _show(request: StaffRequest, issuers: list[Issuer], *, policy: PolicyForm | 
         "outs": _outs(proposal),
         "row": row,
         "running": row is not None and row.state == Closing.State.RUNNING,
-        "early": request.organization.local_date(now) < period.last,
-        "today_is_last": request.organization.local_date(now) == period.last,
+        "early": today < period.last,
+        "today_is_last": today == period.last,
         "deadline": scope.ends_at + dt.timedelta(hours=24),
         "closings": _listed(request.organization),
         "policy": policy
@@ -169,7 +180,7 @@ def _chosen(query: Any, issuers: list[Issuer], now: dt.datetime) -> tuple[Issuer
     try:
         return issuer, periods.containing(kind, dt.date.fromisoformat(query.get("dia", "")))
     except ValueError:
-        today = issuer.organization.local_date(now)
+        today = local_now(now, issuer.lugar_expedicion).date()
     if asked or kind == periods.DIARIA:
         return issuer, periods.containing(kind, today)
     return issuer, closings.last_ended(issuer, kind, now)
@@ -179,7 +190,7 @@ def _chosen(query: Any, issuers: list[Issuer], now: dt.datetime) -> tuple[Issuer
 @require_POST
 def start(request: StaffRequest) -> HttpResponse:
     """Close a period. Of two people at once one wins, and the other is told who."""
-    issuers = _issuers(request.organization)
+    issuers = _issuers(request)
     if not issuers:
         return HttpResponseRedirect(reverse("desk:closing"))
     issuer, period = _chosen(request.POST, issuers, timezone.now())
@@ -303,7 +314,7 @@ def policy(request: StaffRequest) -> HttpResponse:
     """How the organization closes its periods; audited."""
     row = _policy(request.organization)
     before = _said(row)
-    issuers = _issuers(request.organization)
+    issuers = _issuers(request)
     form = PolicyForm(request.POST, regimenes={issuer.regimen_fiscal for issuer in issuers})
     if not form.is_valid():
         return _show(request, issuers, policy=form) if issuers else HttpResponseRedirect(reverse("desk:closing"))

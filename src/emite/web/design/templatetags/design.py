@@ -6,14 +6,16 @@ Numbers and moments arrive exact (Decimal, aware datetime); here they only becom
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Hashable
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
 from django.forms import BaseForm, BoundField
+from django.template.loader import get_template
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
@@ -132,7 +134,26 @@ def _icon(name: str) -> SafeString:
 @register.simple_tag
 def theme(accent: str) -> str:
     """The address of the style sheet that carries an organization's colour."""
+    return _theme(accent)
+
+
+@lru_cache(maxsize=512)
+def _theme(accent: str) -> str:
     return reverse("design:theme", args=[accent.removeprefix("#").lower()])
+
+
+@register.simple_tag
+def piece(template: str, **values: Hashable) -> SafeString:
+    """A part of a page that shows only what is named here, so it is drawn once for each set of values.
+
+    The template sees neither the request nor the page's context. Never for what one person alone sees.
+    """
+    return _piece(template, tuple(values.items()))
+
+
+@lru_cache(maxsize=1024)
+def _piece(template: str, values: tuple[tuple[str, Hashable], ...]) -> SafeString:
+    return get_template(template).render(dict(values))
 
 
 @register.simple_tag

@@ -43,7 +43,7 @@ def csd(tmp_path_factory: pytest.TempPathFactory) -> Csd:
 
 def test_another_xmldsig_verifies_every_byte(csd: Csd) -> None:
     signed = sign(REQUEST, csd)
-    result = _other().verify(signed, x509_cert=_pem(csd), expect_config=AS_SAT_ASKS)
+    result = another_verifier().verify(signed, x509_cert=pem_of(csd), expect_config=AS_SAT_ASKS)
     assert not isinstance(result, list)
     proved = result.signed_xml
     assert proved is not None
@@ -80,7 +80,7 @@ def test_a_request_changed_after_signing_is_refused_by_both(csd: Csd, old: bytes
     with pytest.raises(CancelacionInvalid):
         verify(changed)
     with pytest.raises(Exception, match=r".+"):
-        _other().verify(changed, x509_cert=_pem(csd), expect_config=AS_SAT_ASKS)
+        another_verifier().verify(changed, x509_cert=pem_of(csd), expect_config=AS_SAT_ASKS)
 
 
 @pytest.mark.parametrize(
@@ -193,13 +193,13 @@ def test_the_last_day_is_the_end_of_the_month_of_the_annual_return() -> None:
     assert plazos.last_day(dt.date(2026, 1, 1), "MAOL880314Q75") == dt.date(2027, 4, 30)
 
 
-def _other() -> XMLVerifier:
+def another_verifier() -> XMLVerifier:
     verifier = XMLVerifier()
     verifier.excise_empty_xmlns_declarations = True  # libxml2 invents them in what is inside of another element
     return verifier
 
 
-def _pem(csd: Csd) -> str:
+def pem_of(csd: Csd) -> str:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
 

@@ -58,14 +58,14 @@ def read(data: bytes, *, rfc_emisor: str, uuids: frozenset[str]) -> Acuse:
         raise AcuseInvalid("the document is no Acuse")
     if root.get("RfcEmisor") != rfc_emisor:
         raise AcuseInvalid("the acuse is of another issuer")
-    codes = _codes(root)
+    codes = codes_of(root)
     if frozenset(codes) != uuids:
         raise AcuseInvalid("the acuse does not speak of what was asked")
     try:
         fecha = datetime.fromisoformat(root.get("Fecha", "")[:19])
     except ValueError:
         raise AcuseInvalid("the acuse has no date") from None
-    _require_whole(root)
+    require_whole(root)
     return Acuse(rfc_emisor, fecha, codes)
 
 
@@ -75,8 +75,13 @@ def build(acuse: Acuse, secret: bytes) -> bytes:
         f"<Folios><UUID>{escape(uuid)}</UUID><EstatusUUID>{escape(code)}</EstatusUUID></Folios>"
         for uuid, code in acuse.codes.items()
     )
-    head = f'<Acuse xmlns="{CANCELA}" Fecha="{date_text(acuse.fecha)}" RfcEmisor="{escape(acuse.rfc_emisor)}">{folios}'
-    digest = base64.b64encode(hashlib.sha512(f"{head}</Acuse>".encode()).digest()).decode()
+    head = f'<Acuse xmlns="{CANCELA}" Fecha="{date_text(acuse.fecha)}" RfcEmisor="{escape(acuse.rfc_emisor)}">'
+    return sealed(f"{head}{folios}</Acuse>", secret)
+
+
+def sealed(document: str, secret: bytes) -> bytes:
+    """An acuse with SAT's seal at its end. `document` is what C14N would write, in one line."""
+    digest = base64.b64encode(hashlib.sha512(document.encode()).digest()).decode()
     signed_info = (
         f'<SignedInfo xmlns="{DSIG}"><CanonicalizationMethod Algorithm="{C14N}"></CanonicalizationMethod>'
         f'<SignatureMethod Algorithm="{HMAC_SHA512}"></SignatureMethod><Reference URI=""><Transforms>'
@@ -85,13 +90,14 @@ def build(acuse: Acuse, secret: bytes) -> bytes:
         "</Reference></SignedInfo>"
     )
     value = base64.b64encode(hmac.new(secret, signed_info.encode(), hashlib.sha512).digest()).decode()
+    inner, mark, name = document.rpartition("</")
     return (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n{head}<Signature xmlns="{DSIG}" Id="SelloSAT">{signed_info}'
-        f"<SignatureValue>{value}</SignatureValue></Signature></Acuse>"
+        f'<?xml version="1.0" encoding="UTF-8"?>\n{inner}<Signature xmlns="{DSIG}" Id="SelloSAT">{signed_info}'
+        f"<SignatureValue>{value}</SignatureValue></Signature>{mark}{name}"
     ).encode()
 
 
-def _codes(root: etree._Element) -> dict[str, str]:
+def codes_of(root: etree._Element) -> dict[str, str]:
     """SAT repeats the pair UUID and EstatusUUID, inside one Folios or in several."""
     codes: dict[str, str] = {}
     uuid = ""
@@ -110,7 +116,8 @@ def _codes(root: etree._Element) -> dict[str, str]:
     return codes
 
 
-def _require_whole(root: etree._Element) -> None:
+def require_whole(root: etree._Element) -> None:
+    """Raise AcuseInvalid unless SAT's seal is there and its digest holds; takes the seal out."""
     signatures = root.findall(f"{{{DSIG}}}Signature")
     if len(signatures) != 1 or signatures[0].get("Id") != "SelloSAT":
         raise AcuseInvalid("the acuse does not carry SAT's seal")

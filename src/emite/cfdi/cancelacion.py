@@ -33,8 +33,8 @@ SHA1: Final = f"{DSIG}sha1"
 MOST_FOLIOS: Final = 500
 """SAT's service takes no more in one request."""
 
-_UUID: Final = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}")
-_RFC: Final = re.compile(r"[A-ZÑ&]{3,4}[0-9]{6}[A-Z0-9]{3}")
+UUID: Final = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}")
+RFC: Final = re.compile(r"[A-ZÑ&]{3,4}[0-9]{6}[A-Z0-9]{3}")
 _QUOTE: Final = {'"': "&quot;"}
 
 
@@ -80,17 +80,7 @@ def sign(request: Cancelacion, csd: Csd) -> bytes:
     _require_sound(request)
     if csd.certificate.rfc != request.rfc_emisor:
         raise CancelacionInvalid("the certificate is not the issuer's")
-    body = _body(request)
-    digest = base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
-    signed_info = _signed_info(digest)
-    # SAT's schema fixes SHA-1.
-    signature = csd.private_key.sign(signed_info.encode(), PKCS1v15(), hashes.SHA1())
-    tail = (
-        f'<Signature xmlns="{DSIG}">{signed_info.replace(f" xmlns={_quoted(DSIG)}", "", 1)}'
-        f"<SignatureValue>{base64.b64encode(signature).decode()}</SignatureValue>{_key_info(csd.certificate)}"
-        "</Signature></Cancelacion>"
-    )
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + body.removesuffix(b"</Cancelacion>") + tail.encode()
+    return enveloped(_body(request), csd)
 
 
 def verify(data: bytes) -> tuple[Cancelacion, Certificate]:
@@ -100,6 +90,27 @@ def verify(data: bytes) -> tuple[Cancelacion, Certificate]:
     except XmlRefused as refused:
         raise CancelacionInvalid(refused.message) from None
     request = _read(root)
+    return request, signer_of(root)
+
+
+def enveloped(body: bytes, csd: Csd) -> bytes:
+    """A document with the CSD's signature at its end. `body` is what C14N would write, in one line."""
+    digest = base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
+    signed_info = _signed_info(digest)
+    # SAT's schema fixes SHA-1.
+    signature = csd.private_key.sign(signed_info.encode(), PKCS1v15(), hashes.SHA1())
+    inner, mark, name = body.rpartition(b"</")
+    tail = (
+        f'<Signature xmlns="{DSIG}">{signed_info.replace(f" xmlns={quoted(DSIG)}", "", 1)}'
+        f"<SignatureValue>{base64.b64encode(signature).decode()}</SignatureValue>{_key_info(csd.certificate)}"
+        "</Signature>"
+    )
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + inner + tail.encode() + mark + name
+
+
+def signer_of(root: etree._Element) -> Certificate:
+    """The certificate that signed this document, whoever issued it; takes the signature out. Raises
+    CancelacionInvalid."""
     signatures = root.findall(f"{{{DSIG}}}Signature")
     if len(signatures) != 1:
         raise CancelacionInvalid("there must be one signature")
@@ -117,7 +128,7 @@ def verify(data: bytes) -> tuple[Cancelacion, Certificate]:
     take_out(root, signature)
     if base64.b64encode(hashlib.sha1(_canonical(root), usedforsecurity=False).digest()).decode() != told:
         raise CancelacionInvalid("the request was changed after it was signed")
-    return request, certificate
+    return certificate
 
 
 def take_out(root: etree._Element, signature: etree._Element) -> None:
@@ -132,20 +143,20 @@ def take_out(root: etree._Element, signature: etree._Element) -> None:
 
 
 def _require_sound(request: Cancelacion) -> None:
-    if _RFC.fullmatch(request.rfc_emisor) is None:
+    if RFC.fullmatch(request.rfc_emisor) is None:
         raise CancelacionInvalid("RfcEmisor is no RFC")
     if not 1 <= len(request.folios) <= MOST_FOLIOS:
         raise CancelacionInvalid(f"a request carries 1 to {MOST_FOLIOS} folios")
     if len({folio.uuid for folio in request.folios}) != len(request.folios):
         raise CancelacionInvalid("a folio is asked for twice")
     for folio in request.folios:
-        if _UUID.fullmatch(folio.uuid) is None:
+        if UUID.fullmatch(folio.uuid) is None:
             raise CancelacionInvalid("UUID is no folio fiscal in capitals")
         if folio.motivo not in set(Motivo):
             raise CancelacionInvalid(f"there is no motivo {folio.motivo!r}")
         if (folio.motivo == Motivo.ERRORS_RELATED) is not (folio.sustitucion is not None):
             raise CancelacionInvalid("FolioSustitucion goes with motivo 01, and only with it")
-        if folio.sustitucion is not None and _UUID.fullmatch(folio.sustitucion) is None:
+        if folio.sustitucion is not None and UUID.fullmatch(folio.sustitucion) is None:
             raise CancelacionInvalid("FolioSustitucion is no folio fiscal in capitals")
         if folio.sustitucion == folio.uuid:
             raise CancelacionInvalid("nothing takes its own place")
@@ -154,12 +165,12 @@ def _require_sound(request: Cancelacion) -> None:
 def _body(request: Cancelacion) -> bytes:
     """The request without signature, written as C14N would write it: attributes in order, no empty-element tags."""
     folios = "".join(
-        f"<Folio{'' if each.sustitucion is None else f' FolioSustitucion={_quoted(each.sustitucion)}'}"
-        f" Motivo={_quoted(each.motivo)} UUID={_quoted(each.uuid)}></Folio>"
+        f"<Folio{'' if each.sustitucion is None else f' FolioSustitucion={quoted(each.sustitucion)}'}"
+        f" Motivo={quoted(each.motivo)} UUID={quoted(each.uuid)}></Folio>"
         for each in request.folios
     )
     return (
-        f'<Cancelacion xmlns="{CANCELA}" Fecha="{date_text(request.fecha)}" RfcEmisor={_quoted(request.rfc_emisor)}>'
+        f'<Cancelacion xmlns="{CANCELA}" Fecha="{date_text(request.fecha)}" RfcEmisor={quoted(request.rfc_emisor)}>'
         f"<Folios>{folios}</Folios></Cancelacion>"
     ).encode()
 
@@ -182,7 +193,7 @@ def _key_info(certificate: Certificate) -> str:
     )
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
     return f'"{escape(value, _QUOTE)}"'
 
 

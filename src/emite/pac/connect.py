@@ -14,7 +14,7 @@ from emite.pac import finkok, swsapien
 from emite.pac.http import Timeouts, Transport
 from emite.pac.port import Capabilities, Dedup, LookupBy, Pac
 from emite.pac.reach import Reach, Unresolved
-from emite.pac.sandboxpac import LOOKUPS, SandboxPac
+from emite.pac.sandboxpac import LOOKUPS, RFC, SandboxPac
 
 PROVIDERS: Final = {
     "sandbox": "PAC simulado, sin valor fiscal",
@@ -34,8 +34,26 @@ _SECOND, _MINUTE, _HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(
 # SW: `customid` for 72 hours from its first use; a look-up that finds or says nothing, else sending again.
 # max_processing: neither publishes one; ten minutes is far above what anybody reports.
 USUAL: Final = {
-    "finkok": Capabilities(Dedup.CONTENT, LookupBy.BYTES, None, 60 * _SECOND, 10 * _MINUTE, lists=True),
-    "swsapien": Capabilities(Dedup.KEY, LookupBy.NONE, 72 * _HOUR, 10 * _SECOND, 10 * _MINUTE, lists=True),
+    "finkok": Capabilities(
+        Dedup.CONTENT,
+        LookupBy.BYTES,
+        None,
+        60 * _SECOND,
+        10 * _MINUTE,
+        lists=True,
+        answers_as=finkok.RFC,
+        receipts=True,
+    ),
+    "swsapien": Capabilities(
+        Dedup.KEY,
+        LookupBy.NONE,
+        72 * _HOUR,
+        10 * _SECOND,
+        10 * _MINUTE,
+        lists=True,
+        answers_as=swsapien.RFC,
+        receipts=True,
+    ),
 }
 
 
@@ -105,7 +123,9 @@ def _sandbox(given: str | None) -> Capabilities:
     except ValueError:
         raise ValueError(f"no se conoce la forma de reconocer duplicados {given!r}") from None
     key_ttl = 72 * _HOUR if dedup is Dedup.KEY else None
-    return Capabilities(dedup, LOOKUPS[dedup], key_ttl, 10 * _SECOND, 10 * _MINUTE, lists=True)
+    return Capabilities(
+        dedup, LOOKUPS[dedup], key_ttl, 10 * _SECOND, 10 * _MINUTE, lists=True, answers_as=RFC, receipts=True
+    )
 
 
 _ADAPTERS: Final[dict[str, Callable[..., Pac]]] = {

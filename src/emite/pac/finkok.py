@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from emite.cfdi.respuesta import Respuesta
 from emite.pac import cancels, reading, soap
 from emite.pac.consulta import beside
 from emite.pac.http import Answer, NoAnswer, Transport, plain
@@ -35,6 +36,9 @@ from emite.pac.port import (
     NotFound,
     NotListed,
     NotSentCause,
+    PendingAnswer,
+    PendingUnknown,
+    ReceptorAnswer,
     Rejected,
     StampAnswer,
     Stamped,
@@ -69,6 +73,9 @@ _CAUSES: Final = {
 _REFUSALS: Final = frozenset({"705", "712", "719", "720", "738"})
 """Its own for a document that it read and refused: structure, NoCertificado, namespaces."""
 _ISSUED: Final = "I"
+_CANCELLED: Final = "C"
+RFC: Final = "CVD110412TF6"
+_WORDS: Final = {"Acepta": Respuesta.ACCEPT, "Rechaza": Respuesta.REJECT}
 _ZONE_UNKNOWN: Final = timedelta(days=1)
 _LONG_LIST: Final = 400_000
 _LOGIN_REFUSED: Final = "Invalid Username or Password"
@@ -137,6 +144,52 @@ class Finkok:
             # Finkok asks SAT first, and does not hand in a request that SAT would refuse.
             return CancelRefused("204", "el CFDI tiene documentos relacionados vigentes", evidence)
         code, words = plain(status, 3), plain(status, 500) or reading.words(None, answer)
+        return (CancelRefused if cancels.is_refusal(code) else CancelDoubt)(code, words, evidence)
+
+    def receipt(self, rfc: str, uuid: str) -> FetchAnswer:
+        """`get_receipt`."""
+        fields = {"taxpayer_id": rfc, "uuid": uuid, "type": _CANCELLED}
+        answer = self._call("cancel", "get_receipt", fields)
+        evidence = reading.evidence(answer, None)
+        if isinstance(answer, NoAnswer):
+            return Unknown(f"sin respuesta completa del PAC ({answer.reason})", evidence)
+        said = soap.result(answer.body, "get_receipt") if answer.status == 200 else None
+        acuse = reading.document(soap.text(said, "receipt")) if said is not None else b""
+        return Fetched(acuse, evidence) if acuse.startswith(b"<") else Unknown("el PAC no dio ese acuse", evidence)
+
+    def pending_cancellations(self, rfc: str) -> PendingAnswer:
+        """`get_pending`."""
+        answer = self._call("cancel", "get_pending", {"rtaxpayer_id": rfc})
+        evidence = reading.evidence(answer, None)
+        if isinstance(answer, NoAnswer):
+            return PendingUnknown(f"sin respuesta completa del PAC ({answer.reason})", evidence)
+        said = soap.result(answer.body, "get_pending") if answer.status == 200 else None
+        if said is None or soap.text(said, "error"):
+            words = reading.words(None if said is None else soap.text(said, "error"), answer)
+            return PendingUnknown(words, evidence)
+        return cancels.pending([node.text or "" for node in said.iterfind("{*}uuids/{*}string")], evidence)
+
+    def answer_cancellation(self, request: bytes) -> ReceptorAnswer:
+        """`accept_reject_signature`: a code for the folio, and no acuse."""
+        fields = {"xml": base64.b64encode(request).decode()}
+        answer = self._call("cancel", "accept_reject_signature", fields)
+        if isinstance(answer, NoAnswer):
+            return reading.cancel_unanswered(answer)
+        said = soap.result(answer.body, "accept_reject_signature") if answer.status == 200 else None
+        if said is None:
+            return CancelDoubt("", reading.words(None, answer), reading.evidence(answer, None))
+        error = soap.text(said, "error")
+        evidence = reading.evidence(answer, plain(error, 20))
+        codes = [
+            (soap.text(node, "uuid"), word.value, soap.text(node, "status"))
+            for name, word in _WORDS.items()
+            for node in said.iter(f"{{*}}{name}")
+        ]
+        if codes:
+            return cancels.judge_codes(codes, request, evidence)
+        if error == _LOGIN_REFUSED:
+            return reading.refused("el PAC no aceptó usuario y contraseña", answer, "300", NotSentCause.UNAUTHENTICATED)
+        code, words = plain(error, 3), plain(error, 500) or reading.words(None, answer)
         return (CancelRefused if cancels.is_refusal(code) else CancelDoubt)(code, words, evidence)
 
     def status(self, query: StatusQuery) -> StatusAnswer:

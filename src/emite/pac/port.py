@@ -54,6 +54,11 @@ class Capabilities:
     """We seal; the PAC never holds the private key."""
     lists: bool = False
     """It tells every stamp that it gave an issuer in a window, and gives any of them by its folio fiscal."""
+    answers_as: str = ""
+    """The RFC under which it hands SAT a receptor's answer to a cancellation, and then also lists those that wait;
+    "": it does neither."""
+    receipts: bool = False
+    """It gives the acuse of a cancellation again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +254,32 @@ class CancelDoubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """The CFDI received by an RFC (folios in capitals) whose cancellation waits for its answer now."""
+
+    uuids: tuple[str, ...]
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class PendingUnknown:
+    """The PAC has no such list, or did not give it: nothing follows."""
+
+    reason: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTold:
+    """SAT acknowledged the answer: `codes` is EstatusUUID by UUID. `acuse` are the bytes that say so (form and digest
+    checked); empty where the PAC hands on the codes alone."""
+
+    codes: Mapping[str, str]
+    acuse: bytes
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
 class Credits:
     """What the account has left. `left` None: without limit."""
 
@@ -268,6 +299,8 @@ CreditsAnswer = Credits | CreditsUnknown
 ListAnswer = Listed | NotListed
 FetchAnswer = Fetched | Unknown
 CancelAnswer = CancelTold | CancelRefused | CancelDoubt | NotSent
+PendingAnswer = Pending | PendingUnknown
+ReceptorAnswer = AnswerTold | CancelRefused | CancelDoubt | NotSent
 StampAnswer = Stamped | Rejected | NotSent | Doubt
 LookupAnswer = Found | NotFound | Unknown
 StatusAnswer = SatStatus | StatusUnknown
@@ -289,6 +322,15 @@ class Pac(Protocol):
 
     def cancel(self, request: bytes) -> CancelAnswer:
         """Send a signed cancellation request. Idempotent by folio: the same bytes may be sent again."""
+
+    def receipt(self, rfc: str, uuid: str) -> FetchAnswer:
+        """The acuse of this issuer's cancellation of this folio, as the PAC keeps it. The caller verifies it."""
+
+    def pending_cancellations(self, rfc: str) -> PendingAnswer:
+        """Whose cancellation waits for the answer of this receptor. Changes nothing."""
+
+    def answer_cancellation(self, request: bytes) -> ReceptorAnswer:
+        """Send a receptor's signed answer. The same bytes may be sent again: SAT then says that it has one."""
 
     def status(self, query: StatusQuery) -> StatusAnswer:
         """Ask SAT's public service (or the PAC's stand-in for it) how a CFDI stands. Changes nothing."""

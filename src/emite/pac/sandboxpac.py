@@ -37,6 +37,9 @@ from emite.pac.port import (
     NotListed,
     NotSent,
     NotSentCause,
+    PendingAnswer,
+    PendingUnknown,
+    ReceptorAnswer,
     Rejected,
     StampAnswer,
     Stamped,
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
     from emite.cfdi.csd import Certificate
 
 LOOKUPS: Final = {Dedup.CONTENT: LookupBy.BYTES, Dedup.KEY: LookupBy.KEY, Dedup.NONE: LookupBy.FOLIO}
+RFC: Final = "PSE260101E13"
+"""Of the PAC that the sandbox plays."""
 _XML: Final = "application/xml; charset=utf-8"
 
 
@@ -115,6 +120,38 @@ class SandboxPac:
         text = reading.words(said.get("mensaje"), answer)
         if (answer.status, code) == (200, "200"):
             return cancels.judge(reading.document(said.get("acuse")), request, evidence)
+        if answer.status == 422 and cancels.is_refusal(code):
+            return CancelRefused(code, text, evidence)
+        return CancelDoubt(code, text, evidence)
+
+    def receipt(self, rfc: str, uuid: str) -> FetchAnswer:
+        """POST /receipt."""
+        said = self._asked("/receipt", {"rfc": rfc, "uuid": uuid})
+        if isinstance(said, Unknown):
+            return said
+        acuse = reading.document(said[0].get("acuse"))
+        return Fetched(acuse, said[1]) if acuse else Unknown("el PAC no dio ese acuse", said[1])
+
+    def pending_cancellations(self, rfc: str) -> PendingAnswer:
+        """POST /pending."""
+        said = self._asked("/pending", {"rfc": rfc})
+        if isinstance(said, Unknown):
+            return PendingUnknown(said.reason, said.evidence)
+        return cancels.pending(said[0].get("uuid"), said[1])
+
+    def answer_cancellation(self, request: bytes) -> ReceptorAnswer:
+        """POST /answer."""
+        deadline = time.monotonic() + self._transport.timeouts.total
+        answer = self._authorised("POST", "/answer", request, {"Content-Type": _XML}, deadline)
+        if isinstance(answer, NotSent):
+            return answer
+        if isinstance(answer, NoAnswer):
+            return reading.cancel_unanswered(answer)
+        said = reading.json_object(answer)
+        code, evidence = _code(said), reading.evidence(answer, _code(said))
+        text = reading.words(said.get("mensaje"), answer)
+        if (answer.status, code) == (200, "200"):
+            return cancels.judge_answer(reading.document(said.get("acuse")), request, evidence)
         if answer.status == 422 and cancels.is_refusal(code):
             return CancelRefused(code, text, evidence)
         return CancelDoubt(code, text, evidence)

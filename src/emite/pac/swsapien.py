@@ -20,11 +20,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from emite.pac import cancels, reading, swwarehouse
 from emite.pac.consulta import beside
-from emite.pac.http import Answer, NoAnswer, Transport
+from emite.pac.http import Answer, NoAnswer, Transport, plain
 from emite.pac.port import (
     CancelAnswer,
     CancelDoubt,
@@ -43,6 +43,9 @@ from emite.pac.port import (
     NotListed,
     NotSent,
     NotSentCause,
+    PendingAnswer,
+    PendingUnknown,
+    ReceptorAnswer,
     Rejected,
     StampAnswer,
     Stamped,
@@ -62,10 +65,14 @@ AUTHENTICATE: Final = "/v2/security/authenticate"
 STAMP: Final = "/v4/cfdi33/stamp/v4"
 """The path says cfdi33 and takes the version in force."""
 CANCEL: Final = "/cfdi33/cancel/xml"
+ANSWER: Final = "/acceptreject/xml"
+PENDING: Final = "/pendings/"
+RFC: Final = "LSO1306189R5"
 BALANCE: Final = "/management/v2/api/users/balance"
 REPEATED: Final = "307"
 KEY_LIMIT: Final = 100
 _CODE: Final = re.compile(r"\s*([A-Z]{0,8}\d{3,6})\b")
+_NOTHING_PENDING: Final = "1101"
 _NO_MANIFEST: Final = "AU2003"
 _RENEW_BEFORE: Final = 120.0
 """Seconds before its end at which a token isn't used any more."""
@@ -139,6 +146,40 @@ class SwSapien:
         acuse = reading.document(_data(said).get("acuse"))
         if acuse:
             return cancels.judge(acuse, request, evidence)
+        if 400 <= answer.status < 500 and cancels.is_refusal(code):
+            return CancelRefused(code, words, evidence)
+        return CancelDoubt(code, words, evidence)
+
+    def receipt(self, rfc: str, uuid: str) -> FetchAnswer:
+        """The datawarehouse's link to it."""
+        return swwarehouse.fetch(self._getter(), self._management, uuid, link="urlAckCancellation")
+
+    def pending_cancellations(self, rfc: str) -> PendingAnswer:
+        """`pendings`: SAT's 1100 with folios, 1101 without."""
+        deadline = time.monotonic() + self._transport.timeouts.total
+        path = PENDING + quote(rfc, safe="")
+        answer = self._authorised(self._transport, "GET", path, b"", {}, deadline)
+        if isinstance(answer, NotSent):
+            return PendingUnknown(answer.reason, answer.evidence)
+        if isinstance(answer, NoAnswer):
+            return PendingUnknown(f"sin respuesta completa del PAC ({answer.reason})", reading.evidence(answer, None))
+        return _pending(answer)
+
+    def answer_cancellation(self, request: bytes) -> ReceptorAnswer:
+        """`acceptreject` of what we signed: the key stays here."""
+        deadline = time.monotonic() + self._transport.timeouts.total
+        body, content = _form(request)
+        answer = self._authorised(self._transport, "POST", ANSWER, body, {"Content-Type": content}, deadline)
+        if isinstance(answer, NotSent):
+            return answer
+        if isinstance(answer, NoAnswer):
+            return reading.cancel_unanswered(answer)
+        said = reading.json_object(answer)
+        code, words = _code(said), reading.words(said.get("message"), answer)
+        evidence = reading.evidence(answer, code)
+        acuse = reading.document(_data(said).get("acuse"))
+        if acuse:
+            return cancels.judge_answer(acuse, request, evidence)
         if 400 <= answer.status < 500 and cancels.is_refusal(code):
             return CancelRefused(code, words, evidence)
         return CancelDoubt(code, words, evidence)
@@ -272,6 +313,19 @@ def _form(xml: bytes) -> tuple[bytes, str]:
     mark = f"emite{secrets.token_hex(16)}"
     head = f'--{mark}\r\nContent-Disposition: form-data; name="xml"; filename="xml"\r\nContent-Type: text/xml\r\n\r\n'
     return head.encode() + xml + f"\r\n--{mark}--\r\n".encode(), f"multipart/form-data; boundary={mark}"
+
+
+def _pending(answer: Answer) -> PendingAnswer:
+    # Its documents and its users show the names in either case.
+    said = {name.lower(): value for name, value in reading.json_object(answer).items()}
+    data = {name.lower(): value for name, value in _data(said).items()}
+    code = str(said.get("codstatus") or data.get("codestatus") or "")
+    evidence = reading.evidence(answer, plain(code, 20))
+    if code == _NOTHING_PENDING:
+        return cancels.pending([], evidence)
+    if answer.status != 200 or said.get("status") != "success":
+        return PendingUnknown(reading.words(said.get("message"), answer), evidence)
+    return cancels.pending(data.get("uuid"), evidence)
 
 
 def _data(said: dict[str, Any]) -> dict[str, Any]:

@@ -54,8 +54,9 @@ def listing(get: Get, rfc: str, since: datetime, until: datetime, *, most_pages:
         start = end
 
 
-def fetch(get: Get, transport: Transport, uuid: str) -> FetchAnswer:
-    """The CFDI behind the link that the datawarehouse gives: on this very server, or on the Internet over TLS."""
+def fetch(get: Get, transport: Transport, uuid: str, *, link: str = "urlXml") -> FetchAnswer:
+    """The CFDI (or its acuse of cancellation) behind the link that the datawarehouse gives: on this very server, or on
+    the Internet over TLS."""
     if not _UUID.fullmatch(uuid):
         return Unknown("no es un folio fiscal", Evidence(None, None, b"", None, 0))
     answer = get(f"{LIVE}{uuid}")
@@ -64,17 +65,17 @@ def fetch(get: Get, transport: Transport, uuid: str) -> FetchAnswer:
     evidence = reading.evidence(answer, None)
     records = _data(answer).get("records")
     first = records[0] if isinstance(records, list) and records else None
-    link = first.get("urlXml") if isinstance(first, dict) else None
-    if not isinstance(link, str) or not link.isascii() or not link.isprintable():
+    given = first.get(link) if isinstance(first, dict) else None
+    if not isinstance(given, str) or not given.isascii() or not given.isprintable():
         return Unknown("el PAC no dio ese folio fiscal", evidence)
-    parts = urlsplit(link)
+    parts = urlsplit(given)
     base = f"{parts.scheme}://{parts.netloc}"
     try:
         own = base == transport.base_url.rstrip("/")
         there = transport if own else Transport(base, transport.timeouts, Reach(local=frozenset()))
     except ValueError:
         return Unknown("la liga del XML no se puede usar", evidence)
-    kept = there.call("GET", link[len(base) :])
+    kept = there.call("GET", given[len(base) :])
     if not isinstance(kept, Answer) or kept.status != 200 or not kept.body.startswith(b"<"):
         return Unknown("no se pudo descargar el XML del PAC", evidence)
     return Fetched(kept.body, reading.evidence(kept, None))

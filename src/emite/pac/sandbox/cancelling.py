@@ -1,4 +1,5 @@
-"""What the sandbox does with a cancellation request, and how each CFDI stands at its "SAT" afterwards.
+"""What the sandbox does with a cancellation request and with the receptor's word on one, and how each CFDI then stands
+at its "SAT".
 Not here: HTTP and faults (program.py), the SOAP of the status (consulta.py), who must accept (cfdi/plazos.py)."""
 
 from __future__ import annotations
@@ -8,10 +9,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
-from emite.cfdi import acuse, plazos
+from emite.cfdi import acuse, plazos, respuesta
 from emite.cfdi.acuse import BEFORE, RECEIVED, Acuse
-from emite.cfdi.cancelacion import Cancelacion, CancelacionInvalid, Folio, Motivo, verify
+from emite.cfdi.cancelacion import CancelacionInvalid, Folio, Motivo, verify
 from emite.cfdi.certificates import Certificate
+from emite.cfdi.respuesta import Respuesta, SolicitudRespuesta
 from emite.pac.sandbox.stamping import CENTRAL, Office
 from emite.pac.sandbox.state import CancelRow, StampRow
 
@@ -41,13 +43,60 @@ def cancel(office: Office, body: bytes) -> tuple[str, bytes]:
     except CancelacionInvalid as invalid:
         code = "302" if "signature" in invalid.reason or "changed" in invalid.reason else "301"
         return code, f"Solicitud mal formada o sello inválido: {invalid.reason}".encode()
-    refusal = _certificate(office, request, certificate)
+    refusal = _certificate(office, request.rfc_emisor, certificate)
     if refusal is not None:
         return refusal[0], refusal[1].encode()
     now = office.settings.now()
     codes = {folio.uuid: _one(office, request.rfc_emisor, folio, now) for folio in request.folios}
     fecha = now.astimezone(CENTRAL).replace(tzinfo=None, microsecond=0)
-    return "200", acuse.build(Acuse(request.rfc_emisor, fecha, codes), SECRET)
+    told = acuse.build(Acuse(request.rfc_emisor, fecha, codes), SECRET)
+    for uuid, code in codes.items():
+        if code == RECEIVED:
+            office.state.keep_receipt(uuid, told)
+    return "200", told
+
+
+def receipt(office: Office, rfc: str, uuid: str) -> bytes:
+    """The acuse of this issuer's cancellation; empty without one."""
+    row = office.state.by_uuid(uuid)
+    return office.state.receipt(uuid) if row is not None and row.rfc_emisor == rfc else b""
+
+
+def pending(office: Office, rfc: str) -> list[str]:
+    """The folios that wait for this receptor's answer, whoever stamped them: the list is SAT's."""
+    rows = (office.state.by_uuid(uuid) for uuid in office.state.waiting(IN_PROCESS))
+    return [
+        row.uuid
+        for row in rows
+        if row is not None and row.rfc_receptor == rfc and standing(office, row).estatus == IN_PROCESS
+    ]
+
+
+def hear(office: Office, body: bytes) -> tuple[str, str, bytes]:
+    """A receptor's signed answer: ("200", EstatusUUID, acuse), or (SAT's code, "", its sense) for one refused whole."""
+    try:
+        asked, certificate = respuesta.verify(body)
+    except CancelacionInvalid as invalid:
+        code = "302" if "signature" in invalid.reason or "changed" in invalid.reason else "301"
+        return code, "", f"Respuesta mal formada o sello inválido: {invalid.reason}".encode()
+    refusal = _certificate(office, asked.rfc_receptor, certificate)
+    if refusal is not None:
+        return refusal[0], "", refusal[1].encode()
+    code = _heard(office, asked)
+    fecha = office.settings.now().astimezone(CENTRAL).replace(tzinfo=None, microsecond=0)
+    return "200", code, respuesta.build_acuse(asked, fecha, code, SECRET)
+
+
+def _heard(office: Office, asked: SolicitudRespuesta) -> str:
+    row = office.state.by_uuid(asked.uuid)
+    request = office.state.cancellation(asked.uuid)
+    if row is None or request is None or row.rfc_receptor != asked.rfc_receptor:
+        return respuesta.NOT_PENDING
+    if standing(office, row).estatus == IN_PROCESS:
+        answer(office, asked.uuid, asked.respuesta == Respuesta.ACCEPT)
+        return respuesta.RECEIVED
+    latest = office.state.cancellation(asked.uuid)
+    return respuesta.BEFORE if latest and latest.estatus in (ACCEPTED, REJECTED) else respuesta.NOT_PENDING
 
 
 def standing(office: Office, row: StampRow) -> Standing:
@@ -77,13 +126,13 @@ def answer(office: Office, uuid: str, accepts: bool) -> str:
     return ACCEPTED if accepts else REJECTED
 
 
-def _certificate(office: Office, request: Cancelacion, certificate: Certificate) -> tuple[str, str] | None:
+def _certificate(office: Office, rfc: str, certificate: Certificate) -> tuple[str, str] | None:
     if not office.trusted.accepts(certificate.base64):
         return "308", "Certificado no expedido por una autoridad que este ambiente de pruebas acepte."
     if not certificate.is_csd:
         return "310", "El certificado no es un CSD."
-    if certificate.rfc != request.rfc_emisor:
-        return "303", "El sello no corresponde al emisor."
+    if certificate.rfc != rfc:
+        return "303", "El sello no corresponde a quien firma."
     if not certificate.valid_at(office.settings.now()):
         return "305", "El certificado no está vigente."
     return office.registry.refuse_certificate(certificate.no_certificado, "")

@@ -63,7 +63,7 @@ def shown_acuse(told: bytes, fault: Fault | None) -> str:
         return ""
     acuse = told.decode()
     if fault is not None and fault.kind == "foreign_after":
-        return acuse.replace("<EstatusUUID>2", "<EstatusUUID>9")
+        return acuse.replace("<EstatusUUID>", "<EstatusUUID>9")
     return acuse
 
 

@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-OPERATIONS: Final = ("stamp", "lookup", "cancel", "auth", "status", "certificates", "credits", "list", "fetch")
+OPERATIONS: Final = (
+    "stamp", "lookup", "cancel", "auth", "status", "certificates", "credits", "list", "fetch", "receipt", "pending",
+    "answer",
+)  # fmt: skip
 
 BEFORE: Final = {
     "delay_before": "wait `seconds`, then work and answer as usual",

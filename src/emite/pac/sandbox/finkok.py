@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
+from emite.cfdi import respuesta
 from emite.cfdi import xml as cfdi_xml
+from emite.cfdi.respuesta import Respuesta
 from emite.pac.finkok import NAMESPACE, PATHS, REPEATED
 from emite.pac.sandbox import cancelling
 from emite.pac.sandbox.faces import AUTH_EXPIRED, NO_CREDITS, Call, Operation, account_of, shown, shown_acuse
@@ -30,6 +32,9 @@ _NAMES: Final = {
     ("registration", "get"): "credits",
     ("utilities", "report_uuid"): "list",
     ("utilities", "get_xml"): "fetch",
+    ("cancel", "get_receipt"): "receipt",
+    ("cancel", "get_pending"): "pending",
+    ("cancel", "accept_reject_signature"): "answer",
 }
 _OWN: Final = {
     "300": "El usuario o contraseña son inválidos",
@@ -144,6 +149,43 @@ def _fetch(server: Server, call: Call) -> Reply:
     return _said("utilities", "get_xml", f"<s0:xml>{escape(shown(row.xml, call.fault))}</s0:xml>")
 
 
+def _receipt(server: Server, call: Call) -> Reply:
+    asked = _expected(call)
+    if account_of(server, _text(asked, "username"), _text(asked, "password")) is None:
+        return _said("cancel", "get_receipt", "<s0:error>Invalid Username or Password</s0:error>")
+    kept = cancelling.receipt(server.office, _text(asked, "taxpayer_id"), _text(asked, "uuid"))
+    if not kept:
+        return _said("cancel", "get_receipt", "<s0:success>false</s0:success><s0:error>UUID not found</s0:error>")
+    told = f"<s0:success>true</s0:success><s0:receipt>{escape(shown_acuse(kept, call.fault))}</s0:receipt>"
+    return _said("cancel", "get_receipt", told)
+
+
+def _pending(server: Server, call: Call) -> Reply:
+    asked = _expected(call)
+    if account_of(server, _text(asked, "username"), _text(asked, "password")) is None:
+        return _said("cancel", "get_pending", "<s0:error>Invalid Username or Password</s0:error>")
+    uuids = cancelling.pending(server.office, _text(asked, "rtaxpayer_id"))
+    told = "".join(f"<s0:string>{uuid}</s0:string>" for uuid in uuids)
+    return _said("cancel", "get_pending", f"<s0:uuids>{told}</s0:uuids>")
+
+
+def _answer(server: Server, call: Call) -> Reply:
+    asked = _expected(call)
+    if account_of(server, _text(asked, "username"), _text(asked, "password")) is None:
+        return _said("cancel", "accept_reject_signature", "<s0:error>Invalid Username or Password</s0:error>")
+    code, status, told = cancelling.hear(server.office, _bytes(asked))
+    if code != "200":
+        said = f"<s0:error>{escape(f'{code} - {told.decode()}')}</s0:error>"
+        return _said("cancel", "accept_reject_signature", said)
+    given, _ = respuesta.verify(_bytes(asked))
+    if call.fault is not None and call.fault.kind == "bare_after":
+        return _said("cancel", "accept_reject_signature", "")
+    uuid = given.uuid[::-1] if call.fault is not None and call.fault.kind == "foreign_after" else given.uuid
+    group, one = ("aceptacion", "Acepta") if given.respuesta == Respuesta.ACCEPT else ("rechazo", "Rechaza")
+    item = f"<s0:{one}><s0:uuid>{uuid}</s0:uuid><s0:status>{status}</s0:status></s0:{one}>"
+    return _said("cancel", "accept_reject_signature", f"<s0:{group}>{item}</s0:{group}>")
+
+
 def _asked(body: bytes) -> etree._Element | None:
     """The operation's element."""
     try:
@@ -203,4 +245,7 @@ _OPERATIONS: Final[dict[str, Operation]] = {
     "credits": _credits,
     "list": _list,
     "fetch": _fetch,
+    "receipt": _receipt,
+    "pending": _pending,
+    "answer": _answer,
 }

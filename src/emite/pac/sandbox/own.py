@@ -24,6 +24,9 @@ _PATHS: Final = {
     ("GET", "/credits"): "credits",
     ("POST", "/list"): "list",
     ("POST", "/fetch"): "fetch",
+    ("POST", "/receipt"): "receipt",
+    ("POST", "/pending"): "pending",
+    ("POST", "/answer"): "answer",
 }
 
 
@@ -136,6 +139,34 @@ def _fetch(server: Server, call: Call) -> Reply:
     return Reply.json(200, {"codigo": "200", "cfdi": shown(row.xml, call.fault)})
 
 
+def _receipt(server: Server, call: Call) -> Reply:
+    if bearer(server, call) is None:
+        return _EXPIRED
+    given = as_object(call.body)
+    kept = cancelling.receipt(server.office, str(given.get("rfc")), str(given.get("uuid")))
+    if not kept:
+        return Reply.json(404, {"codigo": "603", "mensaje": "No hay un acuse de ese folio fiscal."})
+    return Reply.json(200, {"codigo": "200", "acuse": shown_acuse(kept, call.fault)})
+
+
+def _pending(server: Server, call: Call) -> Reply:
+    if bearer(server, call) is None:
+        return _EXPIRED
+    uuids = cancelling.pending(server.office, str(as_object(call.body).get("rfc")))
+    return Reply.json(200, {"codigo": "200", "uuid": uuids})
+
+
+def _answer(server: Server, call: Call) -> Reply:
+    if bearer(server, call) is None:
+        return _EXPIRED
+    code, _, told = cancelling.hear(server.office, call.body)
+    if code != "200":
+        return Reply.json(422, {"codigo": code, "mensaje": told.decode()})
+    said = {"codigo": "200", "mensaje": "Respuesta atendida."}
+    acuse = shown_acuse(told, call.fault)
+    return Reply.json(200, {**said, "acuse": acuse} if acuse else said)
+
+
 _OPERATIONS: Final[dict[str, Operation]] = {
     "auth": _auth,
     "stamp": _stamp,
@@ -144,4 +175,7 @@ _OPERATIONS: Final[dict[str, Operation]] = {
     "credits": _credits,
     "list": _list,
     "fetch": _fetch,
+    "receipt": _receipt,
+    "pending": _pending,
+    "answer": _answer,
 }

@@ -48,6 +48,10 @@ CREATE TABLE IF NOT EXISTS cancellation (
     effective_at TEXT NOT NULL,
     expires_on TEXT
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS receipt (
+    uuid TEXT PRIMARY KEY,
+    acuse BLOB NOT NULL
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS stamp_sha ON stamp (account, sha256);
 CREATE INDEX IF NOT EXISTS stamp_key ON stamp (account, key);
 CREATE INDEX IF NOT EXISTS stamp_folio ON stamp (account, rfc_emisor, serie, folio);
@@ -240,6 +244,23 @@ class State:
             date.fromisoformat(expires_on) if expires_on else None,
         )
 
+    def waiting(self, estatus: str) -> list[str]:
+        """The UUIDs whose cancellation stands so."""
+        with self._lock:
+            query = "SELECT uuid FROM cancellation WHERE estatus = ? ORDER BY asked_at, uuid"
+            return [row[0] for row in self._database.execute(query, (estatus,))]
+
+    def keep_receipt(self, uuid: str, acuse: bytes) -> None:
+        """The acuse of this stamp's cancellation: the first, of the request that SAT received."""
+        with self._lock:
+            self._database.execute("INSERT OR IGNORE INTO receipt VALUES (?, ?)", (uuid.upper(), acuse))
+
+    def receipt(self, uuid: str) -> bytes:
+        """What was kept; empty without one."""
+        with self._lock:
+            found = self._database.execute("SELECT acuse FROM receipt WHERE uuid = ?", (uuid.upper(),)).fetchone()
+        return bytes(found[0]) if found else b""
+
     def settle(self, uuid: str, estatus: str) -> None:
         """How a cancellation ended: an estatus of "Cancelado…" or "Plazo vencido" ends the stamp too."""
         with self._lock:
@@ -250,7 +271,7 @@ class State:
     def forget(self) -> None:
         """Drop every stamp."""
         with self._lock:
-            for table in ("stamp", "relation", "cancellation"):
+            for table in ("stamp", "relation", "cancellation", "receipt"):
                 self._database.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
 
     def _rows(self, where: str, *values: str) -> list[StampRow]:

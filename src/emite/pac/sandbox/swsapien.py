@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from email.message import Message
 from email.parser import BytesParser
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
+from emite.cfdi import respuesta
 from emite.pac.sandbox import cancelling
 from emite.pac.sandbox.faces import AUTH_EXPIRED, NO_CREDITS, Call, Operation, account_of, bearer, shown, shown_acuse
 from emite.pac.sandbox.reply import Reply, as_object
 from emite.pac.sandbox.settings import spend
 from emite.pac.sandbox.stamping import CENTRAL
-from emite.pac.swsapien import AUTHENTICATE, BALANCE, CANCEL, REPEATED, STAMP
+from emite.pac.swsapien import ANSWER, AUTHENTICATE, BALANCE, CANCEL, PENDING, REPEATED, STAMP
 from emite.pac.swwarehouse import LIVE
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ _PATHS: Final = {
     ("POST", STAMP): "stamp",
     ("POST", CANCEL): "cancel",
     ("GET", BALANCE): "credits",
+    ("POST", ANSWER): "answer",
 }
+_ACUSES: Final = "/acuses/"
 
 
 class SwSapienFace:
@@ -40,6 +43,10 @@ class SwSapienFace:
             return "fetch" if call.path != LIVE else "list"
         if call.method == "GET" and call.path.startswith(_STORAGE):
             return "fetch"
+        if call.method == "GET" and call.path.startswith(_ACUSES):
+            return "receipt"
+        if call.method == "GET" and call.path.startswith(PENDING):
+            return "pending"
         return _PATHS.get((call.method, call.path))
 
     def answer(self, server: Server, operation: str, call: Call) -> Reply:
@@ -131,8 +138,38 @@ def _fetch(server: Server, call: Call) -> Reply:
     if account is None:
         return _error(401, "AU4000 - No fue posible validar el token.")
     row = server.office.kept(account, uuid)
-    link = f"http://{call.headers.get('Host')}{_STORAGE}{uuid}"
-    return _success({"records": [{**_record(row), "urlXml": link}] if row is not None else []})
+    if row is None:
+        return _success({"records": []})
+    here = f"http://{call.headers.get('Host')}"
+    acuse = f"{here}{_ACUSES}{uuid}" if server.office.state.receipt(uuid) else None
+    links = {"urlXml": f"{here}{_STORAGE}{uuid}", "urlAckCancellation": acuse}
+    return _success({"records": [{**_record(row), **links}]})
+
+
+def _receipt(server: Server, call: Call) -> Reply:
+    kept = server.office.state.receipt(call.path.rpartition("/")[2])  # the link is the key here too
+    return Reply(200, shown_acuse(kept, call.fault).encode(), "application/xml") if kept else Reply(404, b"")
+
+
+def _pending(server: Server, call: Call) -> Reply:
+    if bearer(server, call) is None:
+        return _error(401, "AU4000 - No fue posible validar el token.")
+    uuids = cancelling.pending(server.office, unquote(call.path.removeprefix(PENDING)))
+    code = "1100" if uuids else "1101"
+    data = {"uuid": uuids, "codEstatus": code} if uuids else None
+    return Reply.json(200, {"codStatus": code, "message": None, "data": data, "status": "success"})
+
+
+def _answer(server: Server, call: Call) -> Reply:
+    if bearer(server, call) is None:
+        return _error(401, "AU4000 - No fue posible validar el token.")
+    code, status, told = cancelling.hear(server.office, _file(call))
+    if code != "200":
+        return _error(400, f"{code} - {told.decode()}")
+    given, _ = respuesta.verify(_file(call))
+    folios = [{"uuid": given.uuid, "estatusUUID": status, "respuesta": given.respuesta}]
+    acuse = shown_acuse(told, call.fault)
+    return _success({"folios": folios, "acuse": acuse} if acuse else None)
 
 
 def _record(row: StampRow) -> dict[str, Any]:
@@ -164,4 +201,7 @@ _OPERATIONS: Final[dict[str, Operation]] = {
     "credits": _credits,
     "list": _list,
     "fetch": _fetch,
+    "receipt": _receipt,
+    "pending": _pending,
+    "answer": _answer,
 }

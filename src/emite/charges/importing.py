@@ -12,6 +12,8 @@ from decimal import Decimal
 from functools import partial
 
 from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+from django.db.models.functions import Coalesce
 
 from emite.accounts.models import User
 from emite.audit import record
@@ -91,8 +93,8 @@ def _write_all(organization: Organization, ready: Sequence[_Ready], user: User, 
         known = totals_of(organization, [one.charge.external_id or "" for one in ready])
         for one in ready:
             has = known.get(one.charge.external_id or "")
-            if has is not None and has != one.charge.total:
-                raise OtherTotal(one.charge.external_id or "", has)
+            if has is not None and one.charge.total not in has:
+                raise OtherTotal(one.charge.external_id or "", has[0])
         fresh = [one for one in ready if one.charge.external_id not in known]
         if not fresh:
             return Imported(0, 0, len(ready))
@@ -161,12 +163,19 @@ def check_paid(one: Settled, total: Decimal) -> Decimal:
     return paid
 
 
-def totals_of(organization: Organization, external_ids: Sequence[str]) -> dict[str, Decimal]:
-    """Of those that the organization has already, their totals."""
-    found: dict[str, Decimal] = {}
+def totals_of(organization: Organization, external_ids: Sequence[str]) -> dict[str, tuple[Decimal, Decimal]]:
+    """Of those that the organization has already, the totals as charged and as services given back left them.
+
+    The other system may say either: its first file again, or one where it took them off too.
+    """
+    found: dict[str, tuple[Decimal, Decimal]] = {}
     for start in range(0, len(external_ids), 1000):
         rows = Charge.objects.filter(organization=organization, external_id__in=external_ids[start : start + 1000])
-        found |= {external_id or "": total for external_id, total in rows.values_list("external_id", "total")}
+        # A refund only takes off: the largest that any found is what the first one found.
+        charged = rows.annotate(charged=Coalesce(Max("refunds__total_before"), F("total")))
+        found |= {
+            folio or "": (first, now) for folio, first, now in charged.values_list("external_id", "charged", "total")
+        }
     return found
 
 

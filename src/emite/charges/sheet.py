@@ -119,9 +119,9 @@ def understand(file: BinaryIO, organization: Organization) -> Reading:
             total += amounts.total
             for part in settled.parts:
                 paid[part.forma_pago] = paid.get(part.forma_pago, Decimal(0)) + part.amount
-        elif known[folio] != amounts.total:
+        elif amounts.total not in known[folio]:
             group[0].errors.append(
-                f"folio_externo: {folio} ya está en el sistema con un total de ${known[folio]:,.2f} y aquí suma "
+                f"folio_externo: {folio} ya está en el sistema con un total de ${known[folio][0]:,.2f} y aquí suma "
                 f"${amounts.total:,.2f}. Use otro folio, o corrija la remisión en caja."
             )
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,10 @@ from django.urls import reverse
 
 from emite.chargemaster.tables import MOST_BYTES
 from emite.charges.allowing import NotAllowed
+from emite.charges.charging import void
 from emite.charges.code import grouped
+from emite.charges.collecting import Part
+from emite.charges.correcting import refund
 from emite.charges.importing import import_all
 from emite.charges.models import Charge, Payment, PaymentSlip
 from emite.charges.sheet import TEMPLATE, understand
@@ -65,6 +69,28 @@ def test_a_file_is_looked_at_imported_whole_and_twice_charges_nothing_more(admin
     more = GOOD + "HIS-3,,URG-01,,,,,1,,,,\n"
     assert "Remisiones importadas: 1. Otras 2 ya estaban" in said(admin.follow(send(admin, more)))
     assert (Charge.objects.count(), PaymentSlip.objects.count()) == (3, 1)
+
+
+def test_what_gave_services_back_is_still_the_same(admin: Person, hospital: Hospital) -> None:
+    item(hospital.organization)
+    admin.follow(send(admin, GOOD))
+    one, two = Charge.objects.order_by("number")
+    terms: Any = {"reason": "no se usó", "register": hospital.register, "user": hospital.admin, "now": make.now()}
+    gauze = one.lines.get(description="Gasas")
+    for _ in range(2):
+        refund(one, {gauze.pk: Decimal(1)}, [Part("01", Decimal("11.60"))], key=uuid.uuid4(), **terms)
+        gauze.refresh_from_db()
+        one.refresh_from_db()
+    void(two, user=hospital.admin, reason="se capturó dos veces", now=make.now())
+    assert one.total == Decimal("2146.00")
+
+    assert "Ya estaban y quedan igual 2" in said(send(admin, GOOD, "revisar"))
+    assert "ya estaban: no cambió nada" in said(admin.follow(send(admin, GOOD)))
+    left = GOOD.replace("HIS-1,,,Gasas,42311500,H87,16,2,10.50,1,,\n", "").replace("1169.20", "1146.00")
+    assert "Ya estaban y quedan igual 2" in said(send(admin, left, "revisar"))
+    other = GOOD.replace("10.50", "10.00").replace("1169.20", "1168.04")
+    assert "HIS-1 ya está en el sistema con un total de $2,169.20 y aquí suma $2,168.04" in said(send(admin, other))
+    assert Charge.objects.count() == 2
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,54 @@ def take_quantity(part: Part, left: Part, quantity: Decimal) -> Part:
     return replace(left, base=base, shares=tuple(chosen))
 
 
+def same_taxes(left: Sequence[Part], like: Part) -> tuple[Part, ...]:
+    """Those that are taxed as `like` is and have something left."""
+    kind = [share.key for share in like.shares]
+    return tuple(part for part in left if part.base > 0 and [share.key for share in part.shares] == kind)
+
+
+def take_as_one(left: Sequence[Part], amount: Decimal) -> tuple[Part, tuple[Part, ...]]:
+    """`amount` with taxes as the one part that a single Concepto writes, and what that takes of each of `left`.
+
+    `left` are taxed alike. Raises CannotSplit.
+    """
+    if not left or not money.ZERO < amount <= total(left) or amount != money.half_up(amount, _CENTS):
+        raise CannotSplit(f"de {total(left)} no se toma {amount}")
+    bases = [part.base for part in left]
+    rows = list(zip(*(part.shares for part in left), strict=True))
+    sums = tuple(replace(row[0], amount=money.total(share.amount for share in row)) for row in rows)
+    one = _of_total(replace(left[0], base=money.total(bases), shares=sums), amount)
+    if any(not low <= share.amount <= high for share in one.shares for low, high in (_limits(share, one.base),)):
+        raise CannotSplit(f"los impuestos de {amount} no caben en los límites del SAT")
+    own_bases = _in_proportion(one.base, bases)
+    closed = [own == base for own, base in zip(own_bases, bases, strict=True)]
+    own_taxes = [
+        _with_their_bases(share.amount, [each.amount for each in row], closed)
+        for share, row in zip(one.shares, rows, strict=True)
+    ]
+    taken = []
+    for at, part in enumerate(left):
+        shares = tuple(replace(share, amount=own_taxes[n][at]) for n, share in enumerate(part.shares))
+        taken.append(replace(part, base=own_bases[at], shares=shares))
+    return one, tuple(taken)
+
+
+def _with_their_bases(amount: Decimal, of: Sequence[Decimal], closed: Sequence[bool]) -> list[Decimal]:
+    """The same of a tax; a line whose base is taken whole keeps no tax, which nothing could credit without a base."""
+    whole = money.total(each for each, shut in zip(of, closed, strict=True) if shut)
+    if not money.ZERO <= amount - whole <= money.total(of) - whole:
+        return _in_proportion(amount, of)
+    open_ones = [money.ZERO if shut else each for each, shut in zip(of, closed, strict=True)]
+    rest = _in_proportion(amount - whole, open_ones)
+    return [each if shut else own for each, shut, own in zip(of, closed, rest, strict=True)]
+
+
+def _in_proportion(amount: Decimal, of: Sequence[Decimal]) -> list[Decimal]:
+    """Cents of `amount` for each of those that are at least that together; never more than it has."""
+    whole = money.total(of)
+    return _spread(amount, [money.over(money.times(amount, each), whole, _FINE) if whole else whole for each in of])
+
+
 def conceptos_of(part: Part) -> Iterator[Part]:
     """The part in as many pieces as it takes for each tax to be within SAT's limits of its base: one, nearly always."""
     for pieces in range(1, _PIECES):

@@ -13,13 +13,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from emite.cfdi import codes, egresos, money, sales
+from emite.cfdi import anticipos, codes, egresos, money, sales
 from emite.cfdi.comprobante import Comprobante, Concepto, Emisor, Receptor, Relacionados
 from emite.cfdi.egresos import Part
 from emite.cfdi.rfc import EXTRANJERO, PUBLICO_EN_GENERAL
 
-SERVICIOS_DE_FACTURACION: Final = "84111506"
-ACTIVIDAD: Final = "ACT"
+SERVICIOS_DE_FACTURACION: Final = anticipos.CLAVE_PROD_SERV
+ACTIVIDAD: Final = anticipos.CLAVE_UNIDAD
 #: Devoluciones, descuentos o bonificaciones; and what goes where the receptor's régimen does not admit it.
 USO: Final = "G02"
 OTHER_USO: Final = "S01"
@@ -30,13 +30,18 @@ _SIX: Final = 6
 
 
 class Reason(StrEnum):
-    """Why income is less. LATE: the sale leaves a factura global because its client asks for an invoice."""
+    """Why income is less.
+
+    LATE: the sale leaves a factura global because its client asks for an invoice. ANTICIPO: what an account's invoice
+    says was invoiced before, as a deposit.
+    """
 
     DEVOLUCION = "devolucion"
     DESCUENTO = "descuento"
     BONIFICACION = "bonificacion"
     GLOSA = "glosa"
     LATE = "late"
+    ANTICIPO = "anticipo"
 
 
 _WORDS: Final = {
@@ -63,11 +68,27 @@ def of_invoice(
         for part in parts
         for piece in egresos.conceptos_of(part)
     )
+    relation = RETURN if reason is Reason.DEVOLUCION else CREDIT
+    receptor = _same_receptor(original, lugar_expedicion)
+    return _egreso(lines, receptor, relation, uuid, forma_pago, emisor, lugar_expedicion, fecha)
+
+
+def of_anticipo(
+    original: Comprobante, uuid: str, one: Part, *, folio: str, emisor: Emisor, lugar_expedicion: str, fecha: datetime
+) -> Comprobante:
+    """The egreso that applies a deposit, named by its folio, to the invoice of the whole account (path A, step III)."""
+    line = _concepto(one, SERVICIOS_DE_FACTURACION, ACTIVIDAD, anticipos.APPLIED, folio)
+    receptor = _same_receptor(original, lugar_expedicion)
+    return _egreso(
+        (line,), receptor, anticipos.RELATION, uuid, anticipos.FORMA_PAGO, emisor, lugar_expedicion, fecha
+    )  # fmt: skip
+
+
+def _same_receptor(original: Comprobante, lugar_expedicion: str) -> Receptor:
     receptor = replace(original.receptor, uso_cfdi=uso_for(original.receptor))
     if receptor.rfc in (PUBLICO_EN_GENERAL, EXTRANJERO):  # CFDI40149
         receptor = replace(receptor, domicilio_fiscal=lugar_expedicion)
-    relation = RETURN if reason is Reason.DEVOLUCION else CREDIT
-    return _egreso(lines, receptor, relation, uuid, forma_pago, emisor, lugar_expedicion, fecha)
+    return receptor
 
 
 def of_global(

@@ -249,14 +249,14 @@ def _conceptos() -> Iterator[Case]:
     yield accepts("CFDI40171", "paciente")
     yield refuses("CFDI40171", "pago", put(C, ObjetoImp="02"))
     yield refuses("CFDI40171", "paciente", drop(f"{C}/cfdi:Impuestos"), drop(S))
-    yield accepts("CFDI40172", "paciente", put(C, ObjetoImp="01"), drop(f"{C}/cfdi:Impuestos"), drop(S))
     for objeto in ("01", "03", "04", "05"):
+        yield accepts("CFDI40172", "paciente", put(C, ObjetoImp=objeto), drop(f"{C}/cfdi:Impuestos"), drop(S))
         yield refuses("CFDI40172", "factura", put(C2, ObjetoImp=objeto))
     yield accepts("CFDI40173", "factura")
     empty = both(drop(f"{C}/cfdi:Impuestos/cfdi:Traslados"), drop(S))
     yield refuses("CFDI40173", "paciente", empty)
-    yield accepts("CFDI140226", "paciente", put(C, ObjetoImp="06"), drop(f"{C}/cfdi:Impuestos"), drop(S))
     for objeto in ("06", "08"):
+        yield accepts("CFDI140226", "paciente", put(C, ObjetoImp=objeto), drop(f"{C}/cfdi:Impuestos"), drop(S))
         yield refuses("CFDI140226", "factura", put(C, ObjetoImp=objeto))
     ieps = both(
         drop(f"{C}/cfdi:Impuestos"), drop(S), add(C, IEPS), add(".", IEPS), put(S, TotalImpuestosTrasladados="64.00"),

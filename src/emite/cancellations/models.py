@@ -12,6 +12,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from emite.cancellations.received_models import AnswerAcuse as AnswerAcuse
+from emite.cancellations.received_models import PendingList as PendingList
+from emite.cancellations.received_models import ReceivedCancellation as ReceivedCancellation
+from emite.cancellations.received_models import SignedAnswer as SignedAnswer
 from emite.cfdi.cancelacion import Motivo
 from emite.documents.models import FiscalDocument
 from emite.issuers.models import StoredCsd

@@ -23,7 +23,7 @@ from procrastinate import exceptions
 from procrastinate.contrib.django import app
 
 from emite.accounts import posting
-from emite.cancellations import following, rebuilding, substituting
+from emite.cancellations import answering, following, handing_in, rebuilding, received, substituting
 from emite.cancellations.waking import FOLLOW, SUBSTITUTE
 from emite.charges import patient_words
 from emite.credits import lateness, settling
@@ -124,6 +124,20 @@ def substitute(pk: str) -> None:
     substituting.go_on(uuid.UUID(pk), now=timezone.now())
 
 
+@app.task(name=received.REFRESH)
+def ask_pending_cancellations(pk: str) -> None:
+    """Ask a PAC which cancellations wait for one taxpayer's answer."""
+    close_old_connections()
+    received.refresh(uuid.UUID(pk), now=timezone.now())
+
+
+@app.task(name=answering.HAND_IN)
+def hand_in_answer(pk: str) -> None:
+    """Hand one person's answer to the SAT."""
+    close_old_connections()
+    handing_in.drive(uuid.UUID(pk), owner=owner_name(), clock=timezone.now)
+
+
 @app.task(name=closing.CLOSE)
 def close(pk: str) -> None:
     """Build the facturas globales of one period."""
@@ -214,6 +228,8 @@ def sweep(*, now: dt.datetime | None = None) -> int:
         (asking.ASK, asking.due(now=moment, limit=SWEEP_LIMIT)),
         (comparing.COMPARE, comparing.due(now=moment, limit=SWEEP_LIMIT)),
         (receiving.RECEIVE, receiving.due(limit=SWEEP_LIMIT)),
+        (received.REFRESH, received.due(now=moment)),
+        (answering.HAND_IN, handing_in.due(now=moment, limit=SWEEP_LIMIT)),
     ):
         for pk in keys:
             try:
@@ -262,6 +278,7 @@ def watch_closings() -> None:
         rerouting.move_stragglers(timezone.now())
         asking.begin(now=timezone.now(), limit=SWEEP_LIMIT)
         comparing.start_nights(timezone.now())
+        received.begin(now=timezone.now())
         patient_words.read_new(timezone.now())
         scrubbing.scrub(timezone.now())
 

@@ -37,6 +37,7 @@ from tests.web.api.system import System
 from tests.web.api.test_keys import OPERATIONS
 from tests.web.desk.staff import Person, member, said
 from tests.web.desk.test_access import addresses as desk_addresses
+from tests.web.desk.test_access import asked_of_us
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +58,7 @@ ROWS = {
     "setup:person": "person", "setup:person_deactivate": "person", "setup:person_second_step": "person",
     "setup:invitation_resend": "invitation", "setup:invitation_revoke": "invitation",
     "support:activation": "activation", "support:receiving": "insurer", "login:reset": "person",
-    "practice:word_file": "word",
+    "practice:word_file": "word", "practice:answer": "asked_of_us", "practice:answer_acuse": "asked_of_us",
     **{f"practice:{name}": "appointment" for name in ("appointment", "appointment_attended", "appointment_cancel")},
     **{f"practice:{name}": "transfer" for name in ("transfer", "transfer_file")},
     **{f"practice:{name}": "transfer" for name in COMPLEMENTS},
@@ -99,6 +100,7 @@ PLAIN = {
     "support:log_export", "support:log_verify", "portal:qr", "portal:with_slash", "portal:code", "portal:logo",
     "portal:finish", "portal:charge", "portal:data", "portal:options", "portal:help", "portal:invoice", "portal:late",
     "portal:progress", "portal:xml", "portal:pdf", "portal:mail", "portal:mend", "practice:home", "practice:finance",
+    "practice:answers", "practice:answers_ask",
     "practice:complements", "practice:performed", "practice:invoices", "practice:register",
     "practice:register_transfer", "practice:copays", "practice:settings", "practice:ready", "practice:issuers",
     "practice:issuer_add", "practice:linking_home", "practice:services", "practice:service_add", "practice:payers",
@@ -180,6 +182,7 @@ def world(db: None) -> World:
         organization=practice.organization, issuer=practice.issuer, payer_rfc=practice.payer.rfc, amount=1,
         forma_pago="03", paid_at=make.now(), registered_at=make.now(), idempotency_key="x",
     )  # fmt: skip
+    rows["asked_of_us"] = asked_of_us(practice)
     payer = insurer()
     rows["insurer"] = payer.organization
     rows["received"] = received(payer.organization)

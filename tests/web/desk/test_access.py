@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.urls import reverse
 
 from emite.audit.models import AuditEvent
+from emite.cancellations.models import AnswerAcuse, ReceivedCancellation
 from emite.charges import correcting, drawer
 from emite.charges.collecting import Part
 from emite.charges.models import (
@@ -37,6 +38,7 @@ from emite.web.access import Need
 from emite.web.desk.urls import urlpatterns
 from tests import make
 from tests.make import Hospital
+from tests.practice import Practice
 from tests.web.desk.staff import Person, item, member
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +135,8 @@ NEEDS = {
     **dict.fromkeys(("cancel", "correct", "correct_choices", "cancellation_take_back"), Need.ISSUE),
     "substitution_decide": Need.ISSUE,
     **dict.fromkeys(("cancellation", "cancellation_piece", "cancellation_acuse", "substitution_file"), Need.SEE),
+    **dict.fromkeys(("answers", "answer_acuse"), Need.SEE),
+    **dict.fromkeys(("answers_ask", "answer"), Need.ISSUE),
     **dict.fromkeys(("complements", "receivable", "complement", "complement_progress"), Need.SEE),
     **dict.fromkeys(("complement_xml", "complement_pdf"), Need.SEE),
     **dict.fromkeys(
@@ -195,6 +199,7 @@ def addresses(hospital: Hospital) -> dict[str, str]:
     first |= {
         name: received for name in NEEDS if name.startswith("complement_") or name in ("complement", "receivable")
     }
+    first |= dict.fromkeys(("answer", "answer_acuse"), asked_of_us(hospital))
     found = {}
     for pattern in urlpatterns:
         names = list(pattern.pattern.converters)
@@ -202,6 +207,20 @@ def addresses(hospital: Hospital) -> dict[str, str]:
         args = [row.pk if name == "pk" else 1 for name in names]
         found[pattern.name] = reverse(f"desk:{pattern.name}", args=args)
     return found
+
+
+def asked_of_us(hospital: Hospital | Practice) -> Model:
+    """A cancellation that somebody asks for, answered once in vain."""
+    now = make.now()
+    row = ReceivedCancellation.objects.create(
+        organization=hospital.organization, issuer=hospital.issuer, uuid=uuid.uuid4(), first_seen_at=now, seen_at=now,
+        due=now.date(),
+    )  # fmt: skip
+    AnswerAcuse.objects.create(
+        organization=hospital.organization, request=row, code="1003", is_sats=True, content=b"<x/>", sha256=b"x",
+        stored_at=now,
+    )  # fmt: skip
+    return row
 
 
 def handled(hospital: Hospital) -> dict[str, Model]:

@@ -10,7 +10,7 @@ import datetime as dt
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
-from emite.cancellations.models import CancellationRequest, GlobalRebuild, State, Substitution
+from emite.cancellations.models import CancellationRequest, GlobalRebuild, ReceivedCancellation, State, Substitution
 from emite.credits import paying_out
 from emite.credits.models import CreditNote
 from emite.documents.models import State as DocumentState
@@ -32,6 +32,7 @@ def endings(organization: Organization, now: dt.datetime) -> list[Entry]:
         (paying_out.owed(organization.pk).select_related("charge", "register").order_by("created_at"), _owed),
         (_differences(organization), _difference),
         (_rebuilds(organization), _rebuild),
+        (_received(organization), _asked_of_us),
     ]
     some = Organization.objects.filter(pk=organization.pk).values_list(*(Exists(rows) for rows, _ in roads)).get()
     return [said(row) for (rows, said), any_ in zip(roads, some, strict=True) if any_ for row in rows[:LIMIT]]
@@ -131,3 +132,14 @@ def _differences(organization: Organization) -> QuerySet[Difference]:
 def _difference(row: Difference) -> Entry:
     title = f"{row.document.serie or ''}{row.document.folio or ''} no coincide"
     return Entry("wrong", title, f"{row.get_kind_display()}.", reverse("desk:reconciliation"), row.found_at)
+
+
+def _received(organization: Organization) -> QuerySet[ReceivedCancellation]:
+    rows = ReceivedCancellation.objects.filter(organization=organization, state=ReceivedCancellation.State.PENDING)
+    return rows.order_by("due")
+
+
+def _asked_of_us(row: ReceivedCancellation) -> Entry:
+    folio = str(row.uuid).upper()
+    detail = f"Folio fiscal {folio}. Conteste a más tardar el {row.due:%d/%m/%Y}: el silencio la acepta."
+    return Entry("cost", "Piden cancelar una factura recibida", detail, reverse("desk:answers"), row.first_seen_at)

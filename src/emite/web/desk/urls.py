@@ -3,6 +3,7 @@
 from django.urls import path
 
 from emite.web.desk import (
+    answers,
     cancelling,
     charge_import,
     charge_page,
@@ -162,5 +163,6 @@ urlpatterns = [
     path("caja/integraciones/avisos/<uuid:pk>/enviar/", integrations.send_again, name="webhook_again"),
     path("caja/mejoras/", enhancements.enhancements, name="enhancements"),
     path("caja/mejoras/logo", enhancements.logo, name="logo"),
+    *answers.addresses,
     *complements.addresses,
 ]

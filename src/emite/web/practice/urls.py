@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from emite.web.practice import (
     agenda,
+    answers,
     complements,
     copays,
     finance,
@@ -51,6 +52,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_PAGOS}registrar/", transfers.register, name="register_transfer"),
     path(f"{_PAGOS}<uuid:pk>/", transfers.transfer, name="transfer"),
     path(f"{_PAGOS}<uuid:pk>/evidencia", transfers.transfer_file, name="transfer_file"),
+    *answers.addresses,
     *complements.addresses,
     *glosas.addresses,
     *substituting.addresses,

@@ -19,6 +19,7 @@ from emite.cancellations.waking import wake
 from emite.cfdi import plazos
 from emite.cfdi.cancelacion import Motivo
 from emite.cfdi.zones import zone_of
+from emite.credits import deposits
 from emite.credits.models import LateRequest
 from emite.documents.models import FiscalDocument
 from emite.documents.models import State as DocumentState
@@ -148,6 +149,11 @@ def require_askable(
     seen = outlook(locked, now)
     if seen.holders:
         raise Held(seen.holders)
+    account = deposits.holding(locked.pk)
+    if account is not None:
+        raise NotCancellable(
+            f"Este anticipo paga parte de {account.folio}: quite primero ese pago, en la página de la cuenta."
+        )
     if seen.past and not despite_deadline:
         raise PastDeadline(seen.last_day)
     return locked

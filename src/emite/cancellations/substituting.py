@@ -76,7 +76,9 @@ def substitute(
             on_credit=said.metodo_pago == PPD,
         )
         fresh = draft(
-            dataclasses.replace(new, relacionados=(Relacionados(RELATION, (str(locked.uuid).upper(),)),)),
+            dataclasses.replace(
+                new, relacionados=(Relacionados(RELATION, (str(locked.uuid).upper(),)), *new.relacionados)
+            ),
             issuer=locked.issuer,
             series=locked.series,
             channel=locked.channel,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import F, Value
 
 from emite.accounts.models import User
+from emite.cfdi import anticipos
 from emite.cfdi.money import text
 from emite.charges.drawer import CASH as CASH
 from emite.charges.drawer import Drawer, DrawerRefused, session_for
@@ -33,6 +34,11 @@ DESK_FORMS = {
     "02": "Cheque nominativo",
     "29": "Tarjeta de servicios",
 }
+
+#: And what a deposit pays, which no desk takes (`credits.anticipos`).
+ANTICIPO = anticipos.FORMA_PAGO
+#: Every form that a payment may have.
+FORMS = {**DESK_FORMS, ANTICIPO: "Anticipo aplicado"}
 
 _LAST4 = re.compile("[0-9]{4}")
 
@@ -104,36 +110,36 @@ def pay(
             session = session_for(register, drawer)
         except DrawerRefused as refused:
             raise PaymentRefused(refused.field, refused.message) from refused
-        slip = PaymentSlip.objects.create(
+        slip = PaymentSlip(
+            register=register, session=session, cashier=user, paid_at=now, amount=amount, cash_received=cash_received,
+            idempotency_key=idempotency_key,
+        )  # fmt: skip
+        enter(locked, slip, parts)
+    target.paid, target.paid_at = locked.paid, locked.paid_at
+    return slip
+
+
+def enter(locked: Charge, slip: PaymentSlip, parts: Sequence[Part]) -> None:
+    """Number and store the slip with its payments; the charge owes that much less. The caller holds it and checked."""
+    slip.organization_id, slip.charge = locked.organization_id, locked
+    slip.number = ChargeCounter.take(locked.organization_id, "pago")
+    slip.save(force_insert=True)
+    Payment.objects.bulk_create(
+        Payment(
             organization_id=locked.organization_id,
             charge=locked,
-            number=ChargeCounter.take(locked.organization_id, "pago"),
-            register=register,
-            session=session,
-            cashier=user,
-            paid_at=now,
-            amount=amount,
-            cash_received=cash_received,
-            idempotency_key=idempotency_key,
+            slip=slip,
+            forma_pago=part.forma_pago,
+            amount=part.amount,
+            last4=part.last4,
         )
-        Payment.objects.bulk_create(
-            Payment(
-                organization_id=locked.organization_id,
-                charge=locked,
-                slip=slip,
-                forma_pago=part.forma_pago,
-                amount=part.amount,
-                last4=part.last4,
-            )
-            for part in parts
-        )
-        paid = locked.paid + amount
-        paid_at = now if paid == locked.total else None
-        Charge.objects.filter(pk=locked.pk).update(paid=F("paid") + amount, paid_at=paid_at)
-        if paid_at:
-            publish(locked.organization_id, "charge.paid", lambda: told(locked), now=now)
-    target.paid, target.paid_at = paid, paid_at
-    return slip
+        for part in parts
+    )
+    locked.paid += slip.amount
+    locked.paid_at = slip.paid_at if locked.is_paid else None
+    Charge.objects.filter(pk=locked.pk).update(paid=F("paid") + slip.amount, paid_at=locked.paid_at)
+    if locked.paid_at:
+        publish(locked.organization_id, "charge.paid", lambda: told(locked), now=slip.paid_at)
 
 
 def told(target: Charge) -> dict[str, Any]:
@@ -170,10 +176,15 @@ def largest_form(*targets: Charge) -> str:
 
     Source: Guía de llenado del Anexo 20, FormaPago; regla 2.7.1.32.
     """
-    sums = paid_in(*targets)
+    return largest(paid_in(*targets))
+
+
+def largest(sums: Mapping[str, Decimal]) -> str:
+    """The same of sums by form. What deposits paid was received before: it counts when there is nothing else."""
     if not sums:
         raise PaymentRefused("amount", "La remisión no tiene pagos.")
-    return max(sums, key=lambda form: sums[form])
+    rest = {form: amount for form, amount in sums.items() if form != ANTICIPO} or sums
+    return max(rest, key=lambda form: rest[form])
 
 
 def paid_in(*targets: Charge) -> dict[str, Decimal]:

@@ -20,10 +20,11 @@ from emite.cfdi.comprobante import Concepto
 from emite.cfdi.money import half_up, text, total, written_decimals
 from emite.charges.allowing import must_correct
 from emite.charges.charging import input_of
-from emite.charges.collecting import Part, paid_in, told
+from emite.charges.collecting import ANTICIPO, Part, paid_in, told
 from emite.charges.drawer import CASH, Drawer, DrawerRefused, must_hold, session_for
 from emite.charges.models import (
     Allocation,
+    AnticipoApplication,
     CashRegister,
     Charge,
     ChargeCounter,
@@ -85,7 +86,8 @@ def void_slip(slip: PaymentSlip, *, reason: str, user: User, now: dt.datetime) -
         if earlier is not None:
             return earlier
         _must_be_free(charge)
-        session = _still_open(slip, charge, now)
+        applied = AnticipoApplication.objects.filter(slip=slip).exists()  # no cash moves: any day will do
+        session = None if applied else _still_open(slip, charge, now)
         undone = SlipVoid.objects.create(
             organization_id=slip.organization_id, slip=slip, session=session, reason=reason, by=user, at=now
         )
@@ -164,7 +166,7 @@ def suggested(charge: Charge, back: Decimal) -> dict[str, Decimal]:
     """How that much goes back: by the forms in which it was paid, the last first."""
     parts: dict[str, Decimal] = {}
     for form, net in reversed(paid_in(charge).items()):
-        amount = min(back, net)
+        amount = min(back, net) if form != ANTICIPO else Decimal(0)
         if amount > 0:
             parts[form] = amount
             back -= amount
@@ -199,6 +201,8 @@ def refund(
         left = remainder(charge, back)
         if left.whole and not charge.paid:
             raise CorrectionRefused("lines", "No se ha pagado nada: cancele la remisión.")
+        if charge.kind == Charge.Kind.ANTICIPO and not left.whole:
+            raise CorrectionRefused("lines", "Un anticipo sin factura se devuelve completo: escriba 1.")
         must_correct(user, charge.organization_id, charge.total - left.total)
         _check_parts(charge, parts, left.back)
         try:
@@ -246,6 +250,12 @@ def refund(
 
 def _check_parts(charge: Charge, parts: Sequence[Part], back: Decimal) -> None:
     paid = paid_in(charge)
+    by_deposits = paid.pop(ANTICIPO, Decimal(0))
+    if back > total(paid.values()):
+        raise CorrectionRefused(
+            "parts",
+            f"${by_deposits:,.2f} los pagó un anticipo: quite primero su aplicación, en los pagos de la cuenta.",
+        )
     if len({part.forma_pago for part in parts}) != len(parts):
         raise CorrectionRefused("parts", "Escriba cada forma de pago una sola vez.")
     for part in parts:
@@ -310,6 +320,10 @@ def _must_be_free(charge: Charge) -> None:
         raise CorrectionRefused("charge", "La remisión ya está cancelada.")
     if Allocation.objects.filter(organization_id=charge.organization_id, charge=charge, active=True).exists():
         raise NeedsCreditNote
+    if charge.kind == Charge.Kind.ANTICIPO:
+        applied = AnticipoApplication.objects.filter(deposit=charge, active=True).select_related("account").first()
+        if applied is not None:
+            raise CorrectionRefused("charge", f"El anticipo está aplicado a {applied.account}: quite eso primero.")
 
 
 def _must_hold(session: RegisterSession, cash: Decimal, field: str) -> None:

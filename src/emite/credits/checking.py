@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db import connection
 
+from emite.charges.models.charge import PREFIXES
+
 #: Of a stamped document that no longer invoices a charge, everything must be credited: else it is income twice.
 #: A document that is being substituted or cancelled still binds its charges, so it is not among these.
 _TWICE = """
@@ -82,11 +84,25 @@ LEFT JOIN LATERAL (
 WHERE b.credited <> coalesce(s.taken, 0) AND (%(of)s::uuid IS NULL OR b.organization_id = %(of)s)
 """
 
+#: What a deposit invoiced, the account's invoice says again until its egreso. One that is on its way names itself.
+_DEPOSIT_TWICE = """
+SELECT c.kind, c.number, d.uuid
+FROM charges_anticipoapplication p
+JOIN charges_charge c ON c.id = p.account_id
+JOIN charges_allocation a ON a.charge_id = c.id AND a.active
+JOIN documents_fiscaldocument d ON d.id = a.document_id AND d.state = 'stamped'
+WHERE p.active AND (%(of)s::uuid IS NULL OR p.organization_id = %(of)s)
+  AND (d.channel = 'global' OR EXISTS (SELECT 1 FROM credits_creditnote n WHERE n.application_id = p.id))
+  AND NOT EXISTS (SELECT 1 FROM credits_creditnote n
+                  WHERE n.application_id = p.id AND n.active AND n.original_id = d.id)
+"""
+
 _WORDS = {
     _TWICE: "está en un CFDI vigente que ya no la factura y no se acreditó por completo",
     _NOWHERE: "salió de una factura global y no está en ninguna otra",
     _LEFT_BEHIND: "se quedó fuera cuando su factura global se canceló y se emitió otra vez",
     _AMOUNT: "no vale lo que dice su factura",
+    _DEPOSIT_TWICE: "tiene un anticipo aplicado que su factura no descuenta",
     _BALANCE: "tiene acreditado algo distinto de sus notas de crédito",
 }
 
@@ -95,8 +111,7 @@ def faults(organization_id: uuid.UUID | None = None) -> Iterator[str]:
     """What does not hold, in words; nothing when all does. Of every organization when none is named."""
     for query, words in _WORDS.items():
         for kind, number, folio_fiscal in _rows(query, organization_id):
-            prefix = "REM" if kind == "remision" else "COP"
-            yield f"{prefix}-{number:06d} {words} (CFDI {str(folio_fiscal).upper()})"
+            yield f"{PREFIXES[kind]}-{number:06d} {words} (CFDI {str(folio_fiscal).upper()})"
 
 
 def _rows(query: str, organization_id: uuid.UUID | None) -> list[tuple[Any, ...]]:

@@ -24,6 +24,7 @@ from emite.charges.allowing import NotAllowed, must_correct
 from emite.charges.collecting import DESK_FORMS
 from emite.charges.drawer import DrawerRefused
 from emite.charges.models import CashRegister, Charge
+from emite.credits import deposits
 from emite.credits.models import CreditLine, CreditNote, LateRequest
 from emite.credits.originals import NotCreditable, Original, amounts, is_ending, left_of, original_of
 from emite.credits.paying_out import promised_by
@@ -90,7 +91,12 @@ def ask(
             return earlier
         if LateRequest.objects.filter(charge=locked, state__in=LateRequest.OPEN_STATES).exists():
             raise NotCreditable("La remisión está saliendo de la factura global: espere a que termine.")
+        if deposits.lacks_its_note(locked):
+            raise NotCreditable("Falta la nota que aplica el anticipo a esta factura: va primero.")
+        left = deposits.left_of(locked) if locked.kind == Charge.Kind.ANTICIPO else None
         note = store(locked, wanted, user=user, now=now, idempotency_key=idempotency_key, register=register)
+        if left is not None and note.total > left:
+            raise CreditRefused("amount", f"De este anticipo quedan ${left:,.2f} sin aplicar: escriba hasta eso.")
         must_correct(user, locked.organization_id, note.total)
         reached("credit_uncommitted")
     reached("credit_asked")
@@ -169,7 +175,7 @@ def _locked(charge: Charge) -> Charge:
 
 
 def _check(wanted: Wanted) -> None:
-    if wanted.reason is Reason.LATE:
+    if wanted.reason in (Reason.LATE, Reason.ANTICIPO):
         raise CreditRefused("reason", "Elija un motivo de la lista.")
     if wanted.forma_pago not in FORMS:
         raise CreditRefused("forma_pago", "Elija cómo se devuelve el dinero.")

@@ -1,7 +1,7 @@
 """CreditNote (a document of type E on one charge of an ingreso), its balances, and LateRequest.
 
 The database keeps every sum within what was invoiced (migrations/0002_guards.py); the verbs live in `crediting`,
-`lateness` and `following`.
+`lateness`, `anticipos` and `settling`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from emite.charges.models import CashRegister, Charge
+from emite.charges.models import AnticipoApplication, CashRegister, Charge
 from emite.documents.models import FiscalDocument, State
 from emite.organizations.models import OwnedByOrganization
 
@@ -29,11 +29,16 @@ class CreditNote(OwnedByOrganization):
         BONIFICACION = "bonificacion", "Bonificación"
         GLOSA = "glosa", "Glosa"
         LATE = "late", "Sale de la global para facturarse a su cliente"
+        ANTICIPO = "anticipo", "Aplicación de anticipo"
 
     document = models.OneToOneField(FiscalDocument, on_delete=models.PROTECT, related_name="credit_note")
     original = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="credit_notes")
     charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="credit_notes", null=True, blank=True)
     reason = models.CharField("motivo", max_length=12, choices=Reason.choices)
+    # Of the egreso that applies a deposit to the invoice of its account
+    application = models.ForeignKey(
+        AnticipoApplication, on_delete=models.PROTECT, related_name="notes", null=True, blank=True, db_index=False
+    )
     explanation = models.CharField("qué pasó", max_length=200, blank=True)
     forma_pago = models.CharField(max_length=2)
     total = models.DecimalField(max_digits=18, decimal_places=2)
@@ -51,10 +56,23 @@ class CreditNote(OwnedByOrganization):
             models.CheckConstraint(
                 condition=Q(paid_out_at__isnull=True) | Q(register__isnull=False), name="credit_note_cash_of_a_register"
             ),
+            models.CheckConstraint(
+                condition=Q(reason="anticipo", application__isnull=False)
+                | (~Q(reason="anticipo") & Q(application__isnull=True)),
+                name="credit_note_of_an_application",
+            ),
+            models.UniqueConstraint(
+                fields=["application"], condition=Q(active=True), name="credit_note_one_live_per_application"
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["organization", "charge", "created_at"], name="credit_note_by_charge"),
             models.Index(fields=["created_at"], condition=Q(settled_at__isnull=True), name="credit_note_unsettled"),
+            models.Index(
+                fields=["application", "original"],
+                condition=Q(application__isnull=False),
+                name="credit_note_by_application",
+            ),
             models.Index(
                 fields=["organization"],
                 condition=Q(register__isnull=False, paid_out_at__isnull=True),

@@ -58,7 +58,7 @@ def due(*, limit: int) -> list[uuid.UUID]:
 
 def _resolve(note: CreditNote, now: dt.datetime) -> None:
     """The refund that waited for this credit note has it."""
-    if note.reason == CreditNote.Reason.LATE or note.charge_id is None:
+    if note.reason in (CreditNote.Reason.LATE, CreditNote.Reason.ANTICIPO) or note.charge_id is None:
         return
     user: User = note.asked_by
     rows = FollowUp.objects.filter(

@@ -12,10 +12,11 @@ from dataclasses import replace
 from emite.cfdi.comprobante import Comprobante, Emisor, Receptor
 from emite.cfdi.zones import local_now
 from emite.charges.charging import input_of
-from emite.charges.collecting import largest_form
+from emite.charges.collecting import ANTICIPO, largest, paid_in
 from emite.charges.finding import lines_of
 from emite.charges.models import Charge
 from emite.charges.pricing import LineInput, conceptos
+from emite.invoices.deposits import related
 from emite.issuers.models import Issuer
 
 #: What the concept says before the patient's name, when the payer wants it for a deduction (LISR 151-I).
@@ -27,6 +28,8 @@ TO_BE_DEFINED = "99"
 
 def line_inputs(charge: Charge, *, with_folio: bool = False, with_patient: bool = False) -> list[LineInput]:
     """The charge's lines as they were priced; in each description the folio, and who was treated, when asked for."""
+    if charge.kind == Charge.Kind.ANTICIPO:  # SAT prescribes the words
+        return [input_of(line) for line in lines_of(charge)]
     suffix = f" ({charge.folio})" if with_folio else ""
     name = printable(charge.patient_name) if with_patient else ""
     suffix += f". {PATIENT_PREFIX}{name}" if name else ""
@@ -53,10 +56,11 @@ def comprobante(
     """The CFDI of type I for charges that are paid: PUE with the form of the largest amount over all of them.
 
     `on_credit`: they are not paid, or not wholly: PPD, and each payment has its complement.
-    Of several charges each Concepto says which one it is of. Source: RMF 2.7.1.29 and 2.7.1.32; Guía de llenado del
-    Anexo 20. Folio and date come when it is sealed.
+    Of several charges each Concepto says which one it is of. What deposits paid is related to their CFDI.
+    Source: RMF 2.7.1.29 and 2.7.1.32; Guía de llenado del Anexo 20. Folio and date come when it is sealed.
     """
     several = len(charges) > 1
+    paid = {} if on_credit else paid_in(*charges)
     lines = [line for charge in charges for line in line_inputs(charge, with_folio=several, with_patient=with_patient)]
     return Comprobante(
         tipo="I",
@@ -65,6 +69,7 @@ def comprobante(
         emisor=Emisor(rfc=issuer.rfc, nombre=issuer.nombre, regimen_fiscal=issuer.regimen_fiscal),
         receptor=receptor,
         conceptos=conceptos(lines),
-        forma_pago=TO_BE_DEFINED if on_credit else largest_form(*charges),
+        forma_pago=TO_BE_DEFINED if on_credit else largest(paid),
         metodo_pago="PPD" if on_credit else "PUE",
+        relacionados=related(charges, receptor) if ANTICIPO in paid else (),
     )

@@ -22,7 +22,9 @@ from emite.documents.models import Delivery, FiscalDocument
 from emite.documents.sealing import NotReady, draft
 from emite.documents.steps import reached
 from emite.documents.waking import wake
+from emite.invoices import deposits
 from emite.invoices.building import comprobante
+from emite.invoices.refusals import NotInvoiceable as NotInvoiceable
 from emite.issuers.models import Issuer, Series
 from emite.organizations.models import Membership
 from emite.organizations.permissions import Need, Role
@@ -47,14 +49,6 @@ _WEB_REGISTER = Kept(
         "pk"
     )[:1]
 )
-
-
-class NotInvoiceable(Exception):
-    """The charges cannot be invoiced as they are. `reason` is one of: void, unpaid, paid, issuers, too_many."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
 
 
 class AlreadyInvoiced(Exception):
@@ -158,6 +152,8 @@ def invoiceable(charges: Sequence[Charge], *, on_credit: bool = False) -> Issuer
         raise NotInvoiceable("paid")
     if len({each.issuer_id for each in charges}) > 1:
         raise NotInvoiceable("issuers")
+    if (len(charges) > 1 or on_credit) and deposits.among(charges):
+        raise NotInvoiceable("anticipo_alone" if len(charges) > 1 else "anticipo_on_credit")
     return charges[0].issuer
 
 

@@ -21,6 +21,7 @@ MANIFEST: Final = Cure(
 BEFORE_AGAIN: Final = Cure("Consulte cómo está en el SAT antes de pedir otra cancelación.", Who.DESK)
 FIRST_OTHERS: Final = Cure("Cancele primero los documentos que lo nombran y vuelva a pedirla.", Who.DESK)
 ELSEWHERE: Final = Cure("Compruebe el archivo con quien lo emitió: así no se puede recibir.", Who.DESK)
+SAME: Final = Cure("Use el RFC del anticipo, o corrija antes la factura del anticipo.", Who.RECEPTOR)
 LOOK: Final = Cure("Revíselo: ningún PAC lo rechaza, pero suele ser un error.", Who.DESK)
 
 
@@ -116,6 +117,7 @@ OWN: Final[dict[str, Meaning]] = _table(
         ("EMI001", "", "Un dato lleva un carácter que no cabe en un CFDI", DATA),
         ("EMI002", "", "Un importe o una cantidad no tiene la forma debida", DATA),
         ("EMI003", "NoCertificado", "El número no es el del certificado", BUILT),
+        ("EMI004", "Rfc", "El anticipo de esta cuenta se facturó a otro RFC", SAME),
         ("EMI101", "Rfc", "El dígito verificador del RFC no concuerda", LOOK),
         ("EMI102", "Nombre", "El nombre termina en un régimen de capital", CONSTANCIA),
         ("EMI103", "Nombre", "El nombre lleva minúsculas", CONSTANCIA),

@@ -40,12 +40,20 @@ class ChargeCounter(OwnedByOrganization):
         return counter.next_number
 
 
+#: How the folio of each kind of charge begins.
+PREFIXES = {"remision": "REM", "copago": "COP", "anticipo": "ANT"}
+
+
 class Charge(OwnedByOrganization):
-    """What somebody owes for services. Amounts are pesos with cents, equal to those of its CFDI."""
+    """What somebody owes for services, or leaves as a deposit for them (`anticipos.py`).
+
+    Amounts are pesos with cents, equal to those of its CFDI.
+    """
 
     class Kind(models.TextChoices):
         REMISION = "remision", "Remisión"
         COPAGO = "copago", "Copago"
+        ANTICIPO = "anticipo", "Anticipo"
 
     class State(models.TextChoices):
         OPEN = "open", "Abierta"
@@ -123,6 +131,11 @@ class Charge(OwnedByOrganization):
                 name="charge_owed",
                 condition=Q(state="open", paid__lt=F("total")),
             ),
+            models.Index(
+                fields=["organization", "-issued_at"],
+                name="charge_anticipos",
+                condition=Q(state="open", kind="anticipo"),
+            ),
             # And charge_by_patient, of the trigrams of charges_plain(patient_name): see migrations 0005 and 0007.
         ]
 
@@ -131,8 +144,7 @@ class Charge(OwnedByOrganization):
 
     @property
     def folio(self) -> str:
-        prefix = "REM" if self.kind == self.Kind.REMISION else "COP"
-        return f"{prefix}-{self.number:06d}"
+        return f"{PREFIXES[self.kind]}-{self.number:06d}"
 
     @property
     def owed(self) -> Decimal:

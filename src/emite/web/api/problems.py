@@ -26,6 +26,7 @@ from emite.charges.pricing import LineRefused
 from emite.documents.sealing import NotReady
 from emite.integrations.repeating import AnotherRequest, InFlight
 from emite.invoices.issuing import AlreadyInvoiced, NotAllowed, NotInvoiceable
+from emite.invoices.refusals import ANTICIPOS
 from emite.typeset.process import TypesetFailed
 from emite.web.fiscal import FIELD_OF
 
@@ -168,7 +169,10 @@ def _field(fault: Fault) -> str:
 
 
 def _not_invoiceable(error: NotInvoiceable) -> Problem:
-    words = {"void": "La remisión está cancelada.", "unpaid": "La remisión todavía no se paga por completo."}
+    words = ANTICIPOS | {
+        "void": "La remisión está cancelada.",
+        "unpaid": "La remisión todavía no se paga por completo.",
+    }
     return Problem("not_invoiceable", words.get(error.reason, f"Motivo: {error.reason}."))
 
 

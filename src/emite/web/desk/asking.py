@@ -35,6 +35,7 @@ from emite.invoices.issuing import (
     issue_together,
 )
 from emite.invoices.previewing import preview
+from emite.invoices.refusals import ANTICIPOS
 from emite.typeset.process import TypesetFailed
 from emite.web.access import StaffRequest
 from emite.web.desk.counter_form import WITH_RFC, CounterForm
@@ -44,7 +45,7 @@ from emite.web.once import key_of
 log = structlog.get_logger(__name__)
 
 TAKEN = "Otra persona la facturó antes, en el portal o en otra caja: esta solicitud no generó nada."
-REFUSED = {
+REFUSED = ANTICIPOS | {
     "void": "La remisión está cancelada.",
     "unpaid": "La remisión todavía no se paga por completo.",
     "paid": "La remisión se acaba de pagar: abra el formulario otra vez.",

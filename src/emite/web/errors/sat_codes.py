@@ -29,7 +29,7 @@ class Advice:
 
 _CONSTANCIA = "Cópialo tal como viene en tu Constancia de Situación Fiscal."
 
-#: By the number of SAT's code.
+#: By the number of SAT's code, or by our own.
 ADVICE: Final[dict[str, Advice]] = {
     "40143": Advice("rfc", f"El SAT no tiene registrado este RFC, o está cancelado. {_CONSTANCIA}"),
     "40144": Advice("nombre", f"El SAT no conoce a nadie con este nombre. {_CONSTANCIA}"),
@@ -64,6 +64,11 @@ ADVICE: Final[dict[str, Advice]] = {
     "40153": Advice("", "La factura para quien reside en el extranjero se hace en caja.", Mender.DESK),
     "40154": Advice("", "La factura para quien reside en el extranjero se hace en caja.", Mender.DESK),
     "40155": Advice("", "La factura para quien reside en el extranjero se hace en caja.", Mender.DESK),
+    "EMI004": Advice(
+        "rfc",
+        "Tu anticipo se facturó a otro RFC, y la factura de la cuenta va al mismo: escribe ese RFC, o pide en caja que "
+        "corrijan la del anticipo.",
+    ),
     "140224": Advice("regimen_fiscal", "El SAT no admite esta factura con ese régimen.", Mender.DESK),
     "140225": Advice("regimen_fiscal", "Para este régimen la factura se hace en caja.", Mender.DESK),
 }
@@ -79,5 +84,6 @@ _NUMBER = re.compile(r"(?:CFDI|CRP)?0*(\d{3,6})")
 
 def advice(code: str) -> Advice:
     """What to tell a patient about SAT's code, written as "CFDI40145" or "40145"; the desk for any other."""
-    match = _NUMBER.match(code.strip().upper())
-    return ADVICE.get(match[1], _FALLBACK) if match else _FALLBACK
+    code = code.strip().upper()
+    match = _NUMBER.match(code)
+    return ADVICE.get(match[1] if match else code, _FALLBACK)

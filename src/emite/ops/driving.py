@@ -26,7 +26,7 @@ from emite.accounts import posting
 from emite.cancellations import answering, following, handing_in, rebuilding, received, substituting
 from emite.cancellations.waking import FOLLOW, SUBSTITUTE
 from emite.charges import patient_words
-from emite.credits import lateness, settling
+from emite.credits import anticipos, lateness, settling
 from emite.documents import delivering, rerouting, scrubbing
 from emite.documents.spool import Spool
 from emite.documents.waking import DELIVER, DRIVE
@@ -85,6 +85,8 @@ def _tell_credits(document: uuid.UUID) -> None:
     settling.settle_of(document, now=timezone.now())
     for request in lateness.of_document(document):
         lateness.advance(request, now=timezone.now())
+    for application in anticipos.due(limit=SWEEP_LIMIT, document=document):
+        anticipos.advance(application, now=timezone.now())
     _tell_rebuilds(document)
     settlements_following.after(document, now=timezone.now())
 
@@ -193,6 +195,8 @@ def look_at_credits(now: dt.datetime) -> None:
         _or_say(partial(settling.settle_of, document, now=now))
     for request in lateness.due(now=now, limit=SWEEP_LIMIT):
         _or_say(partial(lateness.advance, request, now=now))
+    for application in anticipos.due(limit=SWEEP_LIMIT):
+        _or_say(partial(anticipos.advance, application, now=now))
     for rebuild in rebuilding.due(now=now, limit=SWEEP_LIMIT):
         _or_say(partial(rebuilding.advance, rebuild, now=now))
     for document in settlements_following.due(limit=SWEEP_LIMIT):

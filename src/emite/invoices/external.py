@@ -100,16 +100,22 @@ def ask_sat(foreign: Foreign, *, issuer: Issuer) -> list[Fault]:
 
 def still_alive(invoice: InsurerInvoice, *, now: dt.datetime) -> bool:
     """Whether the SAT does not say that an invoice of elsewhere is cancelled. When it does, its services are free."""
+    return word_on(invoice, now=now) != SatEstado.CANCELADO
+
+
+def word_on(invoice: InsurerInvoice, *, now: dt.datetime) -> SatEstado | None:
+    """SAT's word today on an invoice of elsewhere, acted upon; None when it did not answer. Network."""
     kept = invoice.external
     if kept is None:
-        return True
+        return None
     query = query_of_xml(bytes(kept.xml))
     assert query is not None  # it was stamped when it was kept
     answer = sat_status_of(query, invoice.organization_id)
-    if not isinstance(answer, SatStatus) or answer.estado != SatEstado.CANCELADO:
-        return True
-    insuring.end_external(invoice, now=now)
-    return False
+    if not isinstance(answer, SatStatus):
+        return None
+    if answer.estado == SatEstado.CANCELADO:
+        insuring.end_external(invoice, now=now)
+    return answer.estado
 
 
 def keep(

@@ -35,7 +35,8 @@ from emite.integrations.publishing import NOTIFY
 from emite.invoices import closing, stamping, watching
 from emite.issuers import pac_accounts, pac_stamps
 from emite.reconciling import asking, comparing
-from emite.reviews import going_on, receiving
+from emite.reviews import asking as reviews_asking
+from emite.reviews import elsewhere, going_on, receiving
 from emite.settlements import following as settlements_following
 
 log = structlog.get_logger(__name__)
@@ -182,6 +183,20 @@ def receive(pk: str) -> None:
     receiving.deliver(uuid.UUID(pk), now=timezone.now())
 
 
+@app.task(name=reviews_asking.ASK)
+def ask_sat_of_received(pk: str) -> None:
+    """Ask SAT once about one invoice that a payer received."""
+    close_old_connections()
+    reviews_asking.drive(uuid.UUID(pk), clock=timezone.now)
+
+
+@app.task(name=elsewhere.ASK)
+def ask_sat_of_elsewhere(pk: str) -> None:
+    """Ask SAT once about one invoice that was stamped elsewhere."""
+    close_old_connections()
+    elsewhere.drive(uuid.UUID(pk), clock=timezone.now)
+
+
 @app.task(name=comparing.COMPARE)
 def compare(pk: str) -> None:
     """Compare a window of documents with SAT and the PAC."""
@@ -232,6 +247,8 @@ def sweep(*, now: dt.datetime | None = None) -> int:
         (asking.ASK, asking.due(now=moment, limit=SWEEP_LIMIT)),
         (comparing.COMPARE, comparing.due(now=moment, limit=SWEEP_LIMIT)),
         (receiving.RECEIVE, receiving.due(limit=SWEEP_LIMIT)),
+        (reviews_asking.ASK, reviews_asking.due(now=moment), LATER),
+        (elsewhere.ASK, elsewhere.due(now=moment), LATER),
         (received.REFRESH, received.due(now=moment)),
         (answering.HAND_IN, handing_in.due(now=moment, limit=SWEEP_LIMIT)),
     ):
@@ -283,6 +300,7 @@ def watch_closings() -> None:
         asking.begin(now=timezone.now(), limit=SWEEP_LIMIT)
         comparing.start_nights(timezone.now())
         received.begin(now=timezone.now())
+        elsewhere.begin(now=timezone.now(), limit=SWEEP_LIMIT)
         patient_words.read_new(timezone.now())
         scrubbing.scrub(timezone.now())
 

@@ -15,9 +15,7 @@ from django.db.models.functions import Coalesce
 from emite.accounts.models import User
 from emite.audit.recording import record
 from emite.care.models import InsurerInvoice
-from emite.database import tenancy
-from emite.documents.consulting import query_of_xml, sat_status_of
-from emite.pac.port import SatEstado, SatStatus
+from emite.pac.port import SatEstado
 from emite.reviews.allowing import NotAllowed, Refused, must_review
 from emite.reviews.models import Notice, ReceivedInvoice, ReviewEvent
 from emite.reviews.receiving import say
@@ -93,32 +91,14 @@ def schedule(invoice: ReceivedInvoice, day: dt.date | None, *, user: User, now: 
         held = _held(invoice.organization_id, invoice.pk)
         if held.state != State.APPROVED:
             raise Refused("Solo se programa el pago de una factura aprobada.", "day")
+        if not held.owed:
+            raise Refused("La factura ya está pagada: no queda pago que programar.", "day")
         if day is not None and day < held.organization.local_date(now):
             raise Refused("La fecha programada no puede ser pasada.", "day")
-        ReceivedInvoice.objects.filter(pk=held.pk).update(scheduled_on=day)
+        ReceivedInvoice.objects.filter(pk=held.pk).update(scheduled_on=day, sat_due_at=now)
         say(
             held, user.email, f"Se programó su pago para el {day:%d/%m/%Y}" if day else "Se quitó la fecha de pago", now
         )
-
-
-def ask_sat(invoice: ReceivedInvoice, *, now: dt.datetime) -> str:
-    """SAT's word on it today, kept beside it; empty when the SAT did not answer. Network: not in a transaction.
-
-    A payer stamps nothing and has no PAC, so the SAT is asked as its supplier asks, without any password.
-    """
-    query = query_of_xml(bytes(invoice.xml))
-    with tenancy.organization(invoice.supplier):
-        answer = sat_status_of(query, invoice.supplier) if query else None
-    if not isinstance(answer, SatStatus):
-        return ""
-    estado = answer.estado.value
-    with transaction.atomic():
-        held = _held(invoice.organization_id, invoice.pk)
-        ReceivedInvoice.objects.filter(pk=held.pk).update(sat_estado=estado, sat_asked_at=now)
-        if estado != held.sat_estado:
-            say(held, "SAT", f"Estado ante el SAT: {estado}", now)
-    invoice.sat_estado, invoice.sat_asked_at = estado, now
-    return estado
 
 
 def _wanted(invoices: Iterable[uuid.UUID]) -> list[uuid.UUID]:
@@ -155,6 +135,7 @@ def _move(
         reason=reason,
         decided_at=now if state != State.IN_REVIEW else None,
         seen_at=Coalesce("seen_at", now),
+        sat_due_at=now,
         **({} if state == State.APPROVED else {"scheduled_on": None}),
     )
     word = _WORDS[state] + (f": {reason}" if reason else "")
@@ -189,6 +170,6 @@ def _check(held: ReceivedInvoice, state: ReceivedInvoice.State) -> None:
 
 
 __all__ = [
-    "MOST_TOGETHER", "REASON_LIMIT", "TOLD", "NotAllowed", "Refused", "approve", "ask_sat", "reject", "review",
-    "schedule", "see",
+    "MOST_TOGETHER", "REASON_LIMIT", "TOLD", "NotAllowed", "Refused", "approve", "reject", "review", "schedule",
+    "see",
 ]  # fmt: skip

@@ -13,11 +13,16 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
+from emite.care.models import InsurerInvoice
 from emite.organizations.models import OwnedByOrganization
+from emite.pac.port import SatEstado
 
 #: `ReceivedInvoice.owed` as a query says it; of one that was paid too much, less than nothing.
 OWED = F("total") - F("credited") - F("paid") - F("said")
+#: SAT's word on a CFDI is old after so long: whoever pays is told.
+STALE = dt.timedelta(days=10)
 
 
 class ReceivedInvoice(OwnedByOrganization):
@@ -63,7 +68,13 @@ class ReceivedInvoice(OwnedByOrganization):
     credited = models.DecimalField(max_digits=18, decimal_places=2, default=Decimal(0))
     said = models.DecimalField(max_digits=18, decimal_places=2, default=Decimal(0), db_default=Decimal(0))
     sat_estado = models.CharField(max_length=20, blank=True)
+    #: EstatusCancelacion, in SAT's words.
+    sat_process = models.CharField(max_length=60, blank=True, default="", db_default="")
     sat_asked_at = models.DateTimeField(null=True, blank=True)
+    #: When the worker looks whether SAT is to be asked again; never once its word is the last one.
+    sat_due_at = models.DateTimeField(null=True, blank=True, db_default=Now())
+    #: In a row without an answer.
+    sat_tries = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -84,6 +95,7 @@ class ReceivedInvoice(OwnedByOrganization):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["organization", "state", "-received_at"], name="received_invoice_by_state"),
             models.Index(fields=["organization", "rfc_emisor"], name="received_invoice_by_supplier"),
+            models.Index(fields=["sat_due_at"], condition=Q(sat_due_at__isnull=False), name="received_invoice_sat_due"),
         ]
 
     def __str__(self) -> str:
@@ -104,6 +116,27 @@ class ReceivedInvoice(OwnedByOrganization):
         if self.state == self.State.APPROVED and (self.paid or self.said):
             return "PAGADO" if not self.owed else "Pagado parcial"
         return self.get_state_display()
+
+    @property
+    def in_cancellation(self) -> bool:
+        """Its issuer asked the SAT to cancel it, and the SAT has not said the last word."""
+        return self.sat_estado != SatEstado.CANCELADO.value and self.sat_process.lower() == "en proceso"
+
+    @property
+    def trouble(self) -> str:
+        """What SAT's last word has against it; empty when that was "Vigente", or none came yet."""
+        if self.sat_estado == SatEstado.CANCELADO.value:
+            return "Cancelada ante el SAT"
+        if self.in_cancellation:
+            return "En cancelación ante el SAT"
+        return "El SAT no la encuentra" if self.sat_estado == SatEstado.NOT_FOUND.value else ""
+
+    def doubt(self, now: dt.datetime) -> str:
+        """Why nobody should pay it without asking the SAT; empty when it said "Vigente" lately."""
+        if self.trouble or self.sat_asked_at is None:
+            return self.trouble or "El SAT aún no contesta por ella"
+        days = (now - self.sat_asked_at).days
+        return f"Se preguntó al SAT hace {days} días" if now - self.sat_asked_at > STALE else ""
 
     def days_waiting(self, today: dt.date) -> int:
         return (today - self.received_at.date()).days
@@ -266,4 +299,19 @@ class Notice(OwnedByOrganization):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["next_at"], condition=Q(next_at__isnull=False), name="notice_due"),
+        ]
+
+
+class ElsewhereWatch(OwnedByOrganization):
+    """When SAT is asked again of an invoice that was stamped elsewhere and whose payer has no organization here."""
+
+    invoice = models.OneToOneField(InsurerInvoice, on_delete=models.PROTECT, related_name="sat_watch")
+    estado = models.CharField(max_length=20, blank=True)
+    asked_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="elsewhere_watch_due"),
         ]

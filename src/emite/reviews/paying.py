@@ -75,6 +75,8 @@ def register(
             PayerShare(organization_id=organization_id, payment=payment, invoice=held[pk], amount=amount)
             for pk, amount in shares
         )
+        # The SAT is asked again once it is paid.
+        ReceivedInvoice.objects.filter(organization_id=organization_id, pk__in=list(held)).update(sat_due_at=now)
         told = f" ({operation})" if operation else ""
         ReviewEvent.objects.bulk_create(
             ReviewEvent(

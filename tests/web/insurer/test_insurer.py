@@ -43,11 +43,13 @@ def post(person: Any, name: str, *args: Any, query: str = "", **data: Any) -> An
 
 def test_the_inbox_puts_what_is_wrong_and_unread_first(payer: Insurer) -> None:
     sound = row(payer.organization, control_number="A-1", seen_at=make.now())
-    unread = row(payer.organization, control_number="A-2")
+    unread = row(payer.organization, control_number="A-2", sat_estado="Cancelado", sat_asked_at=make.now())
     faulty = row(payer.organization, control_number="A-3", has_faults=True, seen_at=make.now())
     text = said(page(payer.reader, "inbox"))
     assert text.index(faulty.control_number) < text.index(unread.control_number) < text.index(sound.control_number)
     assert "Con observaciones" in text
+    assert text.count("Cancelada ante el SAT") == 1
+    assert text.count("SAT: sin respuesta aún") == 2
     assert "$2,160.00" in text, "the money at the bottom"
     assert "Aprobar" not in text, "whoever only looks decides nothing"
     assert said(page(payer.reader, "inbox", q=str(unread.uuid).upper())).count("A-") == 1
@@ -91,6 +93,7 @@ def test_one_transfer_pays_many_invoices_in_part_or_whole(payer: Insurer) -> Non
     opened = page(payer.treasurer, "pay")
     assert opened.status_code == 200
     assert "A-1" in said(opened), "the only supplier is chosen"
+    assert "De 2 facturas el SAT no ha dicho hace poco que estén vigentes" in said(opened)
     today = payer.organization.local_date(make.now()).isoformat()
     data = {
         "factura": [str(first.pk), str(second.pk)], f"monto-{first.pk}": "$720.00", f"monto-{second.pk}": "1,20",

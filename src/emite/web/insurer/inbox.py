@@ -24,6 +24,8 @@ from emite.web.insurer.access import Need, StaffRequest, payer
 
 State = ReceivedInvoice.State
 PAGE: Final = 50
+#: Invoices that a warning names.
+NAMED: Final = 5
 #: Filters of the address, with the words of their tabs.
 SHOWN: Final = {
     "por-revisar": ("Por revisar", Q(state__in=ReceivedInvoice.OPEN)),
@@ -124,20 +126,36 @@ def decide(request: StaffRequest) -> HttpResponse:
         return show(request, problem="Elija las facturas en la lista.")
     except Refused as refused:
         return show(request, problem=refused.message, chosen=set(chosen), reason=reason)
-    messages.success(request, done)
+    messages.success(request, done[0])
+    if done[1]:
+        messages.warning(request, done[1])
     return HttpResponseRedirect(
         reverse("insurer:inbox") + "?" + urlencode({"ver": request.GET.get("ver", "por-revisar")})
     )
 
 
-def _decide(request: StaffRequest, keys: list[uuid.UUID], action: str, reason: str) -> str:
+def _decide(request: StaffRequest, keys: list[uuid.UUID], action: str, reason: str) -> tuple[str, str]:
+    """What was done, and what whoever did it should know of it."""
     organization, now = request.organization.pk, timezone.now()
+    warning = ""
     if action == "rechazar":
         done = deciding.reject(organization, keys, reason=reason, user=request.user, now=now)
         verb = "rechazó", "rechazaron"
     else:
         done = deciding.approve(organization, keys, user=request.user, now=now)
         verb = "aprobó", "aprobaron"
+        warning = _doubtful([each for each in done if each.doubt(now)])
     if len(done) == 1:
-        return f"Se {verb[0]} la factura {done[0]}. Su emisor recibe el aviso."
-    return f"Se {verb[1]} {len(done)} facturas. Sus emisores reciben el aviso."
+        return f"Se {verb[0]} la factura {done[0]}. Su emisor recibe el aviso.", warning
+    return f"Se {verb[1]} {len(done)} facturas. Sus emisores reciben el aviso.", warning
+
+
+def _doubtful(rows: list[ReceivedInvoice]) -> str:
+    """Approved all the same: the SAT is asked again in a moment, before anybody pays."""
+    if not rows:
+        return ""
+    named = ", ".join(str(each) for each in rows[:NAMED]) + (f" y {len(rows) - NAMED} más" if len(rows) > NAMED else "")
+    return (
+        f"El SAT no ha dicho hace poco que estén vigentes: {named}. Se le pregunta otra vez ahora; "
+        "antes de pagarlas vea lo que contestó."
+    )

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from emite.reviews import deciding, printing
+from emite.reviews import asking, deciding, printing
 from emite.reviews.allowing import Refused
 from emite.reviews.models import ReceivedComplement, ReceivedCredit, ReceivedInvoice
 from emite.typeset.process import TypesetFailed
@@ -73,6 +73,7 @@ def show(
         complemented=row.complements.filter(cancelled_at=None).exists(),
         credits=row.credits.only("pk", "uuid", "total", "received_at", "cancelled_at").order_by("received_at"),
         open=row.state in ReceivedInvoice.OPEN,
+        doubt=row.doubt(timezone.now()) if row.owed and row.state == ReceivedInvoice.State.APPROVED else row.trouble,
         day=day or DayForm(initial={"day": row.scheduled_on}),
         problem=problem,
         reason=reason,
@@ -95,7 +96,7 @@ def decide(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             deciding.reject(organization, [row.pk], reason=reason, user=request.user, now=now)
             done = "La factura se rechazó: su emisor recibe el motivo."
         else:
-            deciding.ask_sat(row, now=now)
+            asking.ask_sat(row, clock=timezone.now)
             deciding.approve(organization, [row.pk], user=request.user, now=now)
             done = "La factura se aprobó: ya se puede programar y pagar."
     except Refused as refused:
@@ -125,7 +126,7 @@ def schedule(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 def ask_sat(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask today: an invoice that was alive on arrival may have been cancelled since."""
     row = found(request, pk)
-    estado = deciding.ask_sat(row, now=timezone.now())
+    estado = asking.ask_sat(row, clock=timezone.now)
     if estado:
         messages.info(request, f"El SAT dice: {estado}.")
     else:

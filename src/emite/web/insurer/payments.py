@@ -188,9 +188,14 @@ def _page(
     form: PaymentForm,
     problems: list[str] | None = None,
 ) -> HttpResponse:
-    ticked = set(request.POST.getlist("factura"))
+    ticked, now = set(request.POST.getlist("factura")), timezone.now()
     rows = [
-        (each, request.POST.get(f"monto-{each.pk}", f"{each.owed:.2f}"), not form.is_bound or str(each.pk) in ticked)
+        (
+            each,
+            request.POST.get(f"monto-{each.pk}", f"{each.owed:.2f}"),
+            not form.is_bound or str(each.pk) in ticked,
+            each.doubt(now),
+        )
         for each in invoices
     ]
     context = context_of(
@@ -199,6 +204,7 @@ def _page(
         suppliers=suppliers,
         wanted=wanted,
         rows=rows,
+        doubts=sum(bool(row[3]) for row in rows),
         owed=sum((each["due"] for each in suppliers if each["rfc_emisor"] == wanted), Decimal(0)),
         more=sum(each["n"] for each in suppliers if each["rfc_emisor"] == wanted) - len(invoices),
         form=form,

@@ -93,10 +93,7 @@ def ask(
             raise NotCreditable("La remisión está saliendo de la factura global: espere a que termine.")
         if deposits.lacks_its_note(locked):
             raise NotCreditable("Falta la nota que aplica el anticipo a esta factura: va primero.")
-        left = deposits.left_of(locked) if locked.kind == Charge.Kind.ANTICIPO else None
         note = store(locked, wanted, user=user, now=now, idempotency_key=idempotency_key, register=register)
-        if left is not None and note.total > left:
-            raise CreditRefused("amount", f"De este anticipo quedan ${left:,.2f} sin aplicar: escriba hasta eso.")
         must_correct(user, locked.organization_id, note.total)
         reached("credit_uncommitted")
     reached("credit_asked")
@@ -119,6 +116,8 @@ def store(
     if is_ending(original.document):
         raise NotCreditable("Esta factura tiene una cancelación o una sustitución en curso: espere a que termine.")
     parts = _chosen(original, left_of(original, lock=True), wanted)
+    if charge.kind == Charge.Kind.ANTICIPO and egresos.total(parts) > (left := deposits.left_of(charge)):
+        raise CreditRefused("amount", f"De este anticipo quedan ${left:,.2f} sin aplicar: escriba hasta eso.")
     document = draft(
         _built(original, parts, wanted, now),
         issuer=charge.issuer,

@@ -34,7 +34,9 @@ _PAID_IN_TIME = """
           AND c.paid_at >= q.starts_at AND c.paid_at < q.ends_at))
 """
 _LIVE = "SELECT 1 FROM charges_allocation a WHERE a.charge_id = c.id AND a.active"
-ELIGIBLE = f"{_PAID_IN_TIME} AND NOT EXISTS ({_LIVE})"
+# Its deposit was invoiced already: only an invoice that is related to it can say so.
+_BY_DEPOSIT = "SELECT 1 FROM charges_anticipoapplication p WHERE p.account_id = c.id AND p.active"
+ELIGIBLE = f"{_PAID_IN_TIME} AND NOT EXISTS ({_LIVE}) AND NOT EXISTS ({_BY_DEPOSIT})"
 # Pieces of ours, never of a person: values travel apart.
 _SUM = f"SELECT count(*), coalesce(sum(c.total), 0) FROM charges_charge c WHERE {ELIGIBLE}"  # noqa: S608
 
@@ -81,7 +83,7 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A charge that does not enter, in the words of `why`: owed, asked, invoiced, in_global, void."""
+    """A charge that does not enter, in the words of `why`: owed, asked, anticipo, invoiced, in_global, void."""
 
     pk: uuid.UUID
     folio: str
@@ -120,7 +122,7 @@ def propose(scope: Scope, *, examples: int = 20) -> Proposal:
         out = {why: Sum(count, amount) for why, count, amount in cursor.fetchall()}
         cursor.execute(
             f"""SELECT * FROM (SELECT o.*, row_number() OVER (PARTITION BY why ORDER BY number DESC) AS place
-                               FROM ({_OUT}) o WHERE why IN ('owed', 'asked')) e
+                               FROM ({_OUT}) o WHERE why IN ('owed', 'asked', 'anticipo')) e
                 WHERE place <= %(examples)s ORDER BY why, number DESC""",  # noqa: S608
             scope.values | {"examples": examples},
         )
@@ -130,8 +132,8 @@ def propose(scope: Scope, *, examples: int = 20) -> Proposal:
     return Proposal(Sum(charges, total), Sum(late, late_total), out, shown)
 
 
-# Two windows, each with its index: charges issued in the period and still owed or void, and those paid in it.
-_OUT = """
+# Each window with its index: charges issued in the period and still owed or void, and those paid in it.
+_OUT = f"""
     SELECT c.id, c.kind, c.number, c.total,
            CASE WHEN c.state = 'void' THEN 'void' ELSE 'owed' END AS why
     FROM charges_charge c
@@ -146,7 +148,12 @@ _OUT = """
     JOIN documents_fiscaldocument d ON d.id = a.document_id
     WHERE c.organization_id = %(organization)s AND c.issuer_id = %(issuer)s AND c.state = 'open' AND c.paid = c.total
       AND c.paid_at >= %(starts)s AND c.paid_at < %(ends)s
-"""
+    UNION ALL
+    SELECT c.id, c.kind, c.number, c.total, 'anticipo'
+    FROM charges_charge c
+    WHERE c.organization_id = %(organization)s AND c.issuer_id = %(issuer)s AND c.state = 'open' AND c.paid = c.total
+      AND c.paid_at >= %(starts)s AND c.paid_at < %(ends)s AND EXISTS ({_BY_DEPOSIT}) AND NOT EXISTS ({_LIVE})
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)

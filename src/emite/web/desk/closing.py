@@ -54,6 +54,7 @@ REASONS = {
     "owed": ("Sin pagar por completo", "Entran en el periodo en que se terminen de pagar."),
     "asked": ("Con factura en proceso", "Si el SAT rechazara la factura, quedan libres para otra o para la global."),
     "invoiced": ("Ya facturadas", "Tienen su propia factura."),
+    "anticipo": ("Con anticipo aplicado", "No caben en una global: facture cada una a su cliente."),
     "in_global": ("Ya en una factura global", "Nada se factura dos veces."),
     "void": ("Canceladas", "No hay nada que facturar."),
 }

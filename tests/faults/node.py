@@ -16,7 +16,7 @@ def main() -> int:
     from tests.faults.harness import short_times
 
     with short_times():
-        return work.run(argparse.Namespace(concurrency=2))
+        return work.run(argparse.Namespace(concurrency=2, aside=False))
 
 
 if __name__ == "__main__":

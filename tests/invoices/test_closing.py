@@ -26,10 +26,11 @@ from emite.cfdi.zones import zone_of
 from emite.charges.allocating import live_document
 from emite.charges.charging import void
 from emite.charges.collecting import Part, pay
-from emite.charges.models import Allocation, Charge, ChargeLine
+from emite.charges.models import Allocation, Charge, ChargeLine, Payment, PaymentSlip
 from emite.documents import steps
 from emite.documents.models import FiscalDocument, StampedXml, State
 from emite.documents.rendering import pdf_of
+from emite.documents.waking import DRIVE
 from emite.invoices import closing, issuing, periods, proposing, stamping, watching
 from emite.invoices.models import Closing, GlobalDocument, GlobalPolicy
 from emite.invoices.proposing import Scope
@@ -276,18 +277,23 @@ def test_it_is_split_above_the_ceiling(hospital: make.Hospital) -> None:
     assert Allocation.objects.filter(active=True).count() == 8
 
 
-@pytest.mark.slow
-def test_a_document_of_five_thousand_is_stamped_and_printed(hospital: make.Hospital) -> None:
-    first = make.paid_charge(hospital, mixed())
+def copied(first: Charge, count: int) -> None:
+    """So many charges like this paid one, itself included."""
     with connection.cursor() as cursor:
         for table, changes in _COPIES:
             columns = [field.column for field in table._meta.concrete_fields]
             values = ", ".join(changes.get(column, column) for column in columns)
             cursor.execute(
                 f"INSERT INTO {table._meta.db_table} ({', '.join(columns)}) SELECT {values} "
-                f"FROM {table._meta.db_table}, generate_series(2, 5000) n WHERE {_OF[table]} = %s",
-                [first.pk],
+                f"FROM {table._meta.db_table}, generate_series(2, %s) n WHERE {_OF[table]} = %s",
+                [count, first.pk],
             )
+
+
+@pytest.mark.slow
+def test_a_document_of_five_thousand_is_stamped_and_printed(hospital: make.Hospital) -> None:
+    first = make.paid_charge(hospital, mixed())
+    copied(first, 5000)
     (document,) = documents(close(hospital))
     root = stamped(document, big=True)
     assert len(root.findall(f".//{CFDI}Concepto")) == 5000
@@ -299,7 +305,7 @@ def test_a_document_of_five_thousand_is_stamped_and_printed(hospital: make.Hospi
 
 
 _ID = "md5(n::text || '{}')::uuid"
-_OF: dict[Any, str] = {Charge: "id", ChargeLine: "charge_id"}
+_OF: dict[Any, str] = {Charge: "id", ChargeLine: "charge_id", PaymentSlip: "charge_id", Payment: "charge_id"}
 _COPIES: list[tuple[Any, dict[str, str]]] = [
     (
         Charge,
@@ -311,6 +317,8 @@ _COPIES: list[tuple[Any, dict[str, str]]] = [
         },
     ),
     (ChargeLine, {"id": "md5(n::text || id::text)::uuid", "charge_id": _ID.format("c")}),
+    (PaymentSlip, {"id": _ID.format("s"), "charge_id": _ID.format("c"), "number": "number + n"}),
+    (Payment, {"id": _ID.format("p"), "charge_id": _ID.format("c"), "slip_id": _ID.format("s")}),
 ]
 
 
@@ -604,3 +612,25 @@ def test_the_sweep_wakes_a_closing_nobody_builds(hospital: make.Hospital) -> Non
     driving.close(str(started.pk))
     assert Closing.objects.get().state == Closing.State.DONE
     assert Charge.objects.count() == 1
+
+
+def _queued() -> list[tuple[str, str]]:
+    """What waits for a worker, by queue; taken away."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE status = 'todo' RETURNING queue_name, task_name")
+        return sorted(cursor.fetchall())
+
+
+@pytest.mark.parametrize(("charges", "queue"), [(2, "default"), (250, "aside")])
+def test_what_is_long_waits_in_the_queue_of_the_process_beside_the_worker(
+    hospital: make.Hospital, charges: int, queue: str
+) -> None:
+    from emite.ops import driving
+
+    copied(make.paid_charge(hospital), charges)
+    started = start(hospital)
+    assert _queued() == [(queue, closing.CLOSE)]
+    assert (driving.sweep(), _queued()) == (1, [(queue, closing.CLOSE)])
+    closing.run(started.pk, owner="test", clock=make.now)
+    assert _queued() == [(queue, DRIVE)]
+    assert (driving.sweep(), _queued()) == (1, [(queue, DRIVE)])

@@ -261,7 +261,7 @@ def _bind(made: GlobalRebuild, charges: Sequence[Charge], now: dt.datetime) -> N
         for each in charges
     )
     _enter_closing(original, made.rebuilt, len(charges))
-    wake(made.rebuilt.pk)
+    wake(made.rebuilt.pk, conceptos=len(charges))
 
 
 def _enter_closing(original: FiscalDocument, rebuilt: FiscalDocument, charges: int) -> None:

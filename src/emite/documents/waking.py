@@ -9,18 +9,29 @@ import datetime as dt
 import uuid
 
 from procrastinate.contrib.django import app
+from procrastinate.jobs import DEFAULT_QUEUE
 
 DRIVE = "emite.drive"
 DELIVER = "emite.deliver"
 
+#: Conceptos from which writing, sealing and proving a document would keep other people's stamps waiting: its jobs go to
+#: a process beside the worker's (`ops.aside`), by the queue of that name.
+LARGE = 250
+ASIDE = "aside"
 
-def wake(pk: uuid.UUID, *, after: int = 0) -> None:
+
+def queue_for(conceptos: int) -> str:
+    """The queue of what writes or drives a document of that many Conceptos."""
+    return ASIDE if conceptos >= LARGE else DEFAULT_QUEUE
+
+
+def wake(pk: uuid.UUID, *, after: int = 0, conceptos: int = 1) -> None:
     """Ask a worker to drive this document. Call in the transaction that stores it.
 
     `after`: its number among many for which nobody waits; all of them give way to those without one, and those of two
-    organizations take turns.
+    organizations take turns. `conceptos`: how many it has.
     """
-    app.configure_task(DRIVE, priority=-after).defer(pk=str(pk))
+    app.configure_task(DRIVE, priority=-after, queue=queue_for(conceptos)).defer(pk=str(pk))
 
 
 def wake_at(pk: uuid.UUID, moment: dt.datetime) -> None:

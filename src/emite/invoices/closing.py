@@ -35,7 +35,7 @@ from emite.documents.models import FiscalDocument
 from emite.documents.sealing import NotReady as NotReady
 from emite.documents.sealing import draft, without_collecting
 from emite.documents.steps import reached
-from emite.documents.waking import wake
+from emite.documents.waking import LARGE, queue_for, wake
 from emite.invoices import periods, proposing
 from emite.invoices.building import line_inputs
 from emite.invoices.issuing import NO_PERMISSION, may_issue
@@ -121,7 +121,7 @@ def start(issuer: Issuer, period: Period, *, user: User, now: dt.datetime, autom
             expected=F("allocated") + found.charges, finished_at=None, last_text="",
             ceiling=policy_of(issuer.organization_id).ceiling,
         )  # fmt: skip
-        wake_closing(closing.pk)
+        wake_closing(closing.pk, charges=found.charges)
         record(
             organization_id=issuer.organization_id,
             actor=user.email,
@@ -172,9 +172,9 @@ def ready(issuer: Issuer, now: dt.datetime) -> None:
         raise NotReady("Falta la cuenta del PAC: sin ella no se puede timbrar.")
 
 
-def wake_closing(pk: uuid.UUID) -> None:
-    """Ask a worker to go on with this closing. Call in the transaction that stores it."""
-    app.configure_task(CLOSE).defer(pk=str(pk))
+def wake_closing(pk: uuid.UUID, *, charges: int) -> None:
+    """Ask a worker to go on with this closing of so many charges. Call in the transaction that stores it."""
+    app.configure_task(CLOSE, queue=queue_for(charges)).defer(pk=str(pk))
 
 
 def due(*, now: dt.datetime, limit: int) -> list[uuid.UUID]:
@@ -182,6 +182,12 @@ def due(*, now: dt.datetime, limit: int) -> list[uuid.UUID]:
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     rows = Closing.objects.filter(free, state=Closing.State.RUNNING, next_at__lte=now).order_by("next_at")
     return list(rows.values_list("pk", flat=True)[:limit])
+
+
+def large(pks: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Of these closings, those with much left to write."""
+    rows = Closing.objects.filter(pk__in=pks, expected__gte=F("allocated") + LARGE)
+    return set(rows.values_list("pk", flat=True)) if pks else set()
 
 
 def run(pk: uuid.UUID, *, owner: str, clock: Clock) -> Closing | None:
@@ -271,7 +277,7 @@ def _store(closing: Closing, taken: Sequence[Taken], now: dt.datetime) -> Fiscal
         charges=len(taken),
     )
     _mine(closing, allocated=F("allocated") + len(taken), lease_until=now + LEASE)
-    wake(document.pk, after=number)
+    wake(document.pk, after=number, conceptos=len(taken))
     return document
 
 

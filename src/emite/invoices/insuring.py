@@ -266,7 +266,7 @@ def issue(invoice: InsurerInvoice, *, user: User, now: dt.datetime) -> FiscalDoc
             folio=held.control_number,
         )
         InsurerInvoice.objects.filter(pk=held.pk).update(state=State.STAMPING, document=document, failure="")
-        wake(document.pk)
+        wake(document.pk, conceptos=len(made.conceptos))
         _note(held, "issue", user, now, {"document": str(document.pk), "total": document.total})
     return document
 

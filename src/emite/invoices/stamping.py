@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
 import structlog
 from django.db import OperationalError, connection, transaction
@@ -20,8 +21,9 @@ from emite.documents.sealing import NotReady, note
 from emite.documents.spool import Rescued, Spool
 from emite.documents.stamping import Clock, LostLease, StampedTwice, Verified
 from emite.documents.steps import reached
-from emite.documents.waking import wake_delivery
+from emite.documents.waking import LARGE, wake_delivery
 from emite.invoices import insuring
+from emite.invoices.models import GlobalDocument
 from emite.invoices.requests import close_stamped
 from emite.invoices.telling import tell
 from emite.organizations import portal
@@ -188,3 +190,9 @@ def due(*, now: dt.datetime, limit: int, hurried: bool | None = None) -> list[uu
             {"now": now, "limit": limit, "hurried": hurried, "unhurried": pacing.UNHURRIED.value},
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def large(pks: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Of these documents, the facturas globales of many charges."""
+    rows = GlobalDocument.objects.filter(document_id__in=pks, charges__gte=LARGE)
+    return set(rows.values_list("document_id", flat=True)) if pks else set()

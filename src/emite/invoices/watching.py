@@ -44,7 +44,7 @@ def watch(now: dt.datetime) -> int:
 def _watch_issuer(issuer: Issuer, now: dt.datetime) -> int:
     if codes.place(issuer.lugar_expedicion) is None:
         # The other issuers must not wait for it; whoever opens the month's end is told.
-        log.error("closing_place_unknown", issuer=str(issuer.pk), place=issuer.lugar_expedicion)
+        log.error("closing_place_unknown", issuer=str(issuer.pk), detail=issuer.lugar_expedicion)
         return 0
     return sum(_watch(Scope.of(issuer, period), now) for period in _ended(issuer, now))
 

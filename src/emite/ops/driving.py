@@ -21,6 +21,7 @@ from django.db import OperationalError, close_old_connections, transaction
 from django.utils import timezone
 from procrastinate import exceptions
 from procrastinate.contrib.django import app
+from procrastinate.jobs import DEFAULT_QUEUE
 
 from emite.accounts import posting
 from emite.cancellations import answering, following, handing_in, rebuilding, received, substituting
@@ -29,7 +30,7 @@ from emite.charges import patient_words
 from emite.credits import anticipos, lateness, settling
 from emite.documents import delivering, rerouting, scrubbing
 from emite.documents.spool import Spool
-from emite.documents.waking import DELIVER, DRIVE
+from emite.documents.waking import ASIDE, DELIVER, DRIVE
 from emite.integrations import notifying
 from emite.integrations.publishing import NOTIFY
 from emite.invoices import closing, stamping, watching
@@ -235,13 +236,16 @@ def sweep(*, now: dt.datetime | None = None) -> int:
     """Wake a worker for every row that is due and has nobody; returns how many were woken."""
     moment = now or timezone.now()
     woken = 0
+    hurried, unhurried = (stamping.due(now=moment, limit=SWEEP_LIMIT, hurried=each) for each in (True, False))
+    closings = closing.due(now=moment, limit=SWEEP_LIMIT)
+    aside = stamping.large([*hurried, *unhurried]) | closing.large(closings)
     for name, keys, *later in (
-        (DRIVE, stamping.due(now=moment, limit=SWEEP_LIMIT, hurried=True)),
-        (DRIVE, stamping.due(now=moment, limit=SWEEP_LIMIT, hurried=False), LATER),
+        (DRIVE, hurried),
+        (DRIVE, unhurried, LATER),
         (DELIVER, delivering.due(now=moment, limit=SWEEP_LIMIT)),
         (posting.POST, posting.due(now=moment, limit=SWEEP_LIMIT)),
         (NOTIFY, notifying.due(now=moment, limit=SWEEP_LIMIT)),
-        (closing.CLOSE, closing.due(now=moment, limit=SWEEP_LIMIT)),
+        (closing.CLOSE, closings),
         (FOLLOW, following.due(now=moment, limit=SWEEP_LIMIT)),
         (SUBSTITUTE, substituting.due(limit=SWEEP_LIMIT)),
         (asking.ASK, asking.due(now=moment, limit=SWEEP_LIMIT)),
@@ -256,7 +260,9 @@ def sweep(*, now: dt.datetime | None = None) -> int:
             try:
                 with transaction.atomic():
                     priority = later[0] if later else 0
-                    app.configure_task(name, queueing_lock=f"{name}:{pk}", priority=priority).defer(pk=str(pk))
+                    queue = ASIDE if pk in aside else DEFAULT_QUEUE
+                    task = app.configure_task(name, queue=queue, queueing_lock=f"{name}:{pk}", priority=priority)
+                    task.defer(pk=str(pk))
                 woken += 1
             except exceptions.AlreadyEnqueued:
                 continue

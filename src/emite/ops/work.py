@@ -8,8 +8,11 @@ import sys
 import threading
 import time
 
+from procrastinate.jobs import DEFAULT_QUEUE
+
 from emite.database import orphans
-from emite.ops import ground
+from emite.documents import waking
+from emite.ops import aside, ground
 from emite.vault import keyfiles
 
 CONCURRENCY = 4
@@ -20,30 +23,38 @@ SWITCH_SECONDS = 0.0005
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    # Started by the worker itself: see `ops.aside`.
+    parser.add_argument("--aside", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--concurrency", type=int, default=CONCURRENCY, help=f"trabajos a la vez ({CONCURRENCY})")
 
 
 def run(options: argparse.Namespace) -> int:
     """Work until SIGTERM or Ctrl-C; jobs in course have ten seconds to end."""
+    if options.aside:
+        aside.be()
     orphans.close_memory()
     ground.prepare()
     os.environ["EMITE_PROCESS"] = "worker"
     ground.confirm_keys(keyfiles.NAMES)
     ground.refuse_half_restored()
     ground.set_up_django()
+    if options.aside:
+        aside.end_when_idle()
+        asyncio.run(_work(aside.CONCURRENCY, waking.ASIDE))
+        return 0
     sys.setswitchinterval(SWITCH_SECONDS)
     stop = threading.Event()
     sweeper = threading.Thread(target=_sweep_until, args=(stop,), name="sweep", daemon=True)
     sweeper.start()
     try:
-        asyncio.run(_work(options.concurrency))
+        asyncio.run(_work(options.concurrency, DEFAULT_QUEUE))
     finally:
         stop.set()
-        sweeper.join(5)
+        sweeper.join(aside.STOP_SECONDS + 2)
     return 0
 
 
-async def _work(concurrency: int) -> None:
+async def _work(concurrency: int, queue: str) -> None:
     from procrastinate.contrib.django import app
 
     import emite.ops.driving  # noqa: F401 - registers the jobs
@@ -52,6 +63,7 @@ async def _work(concurrency: int) -> None:
     worker = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
     async with worker.open_async():
         await worker.run_worker_async(
+            queues=[queue],
             concurrency=concurrency,
             fetch_job_polling_interval=1.0,
             shutdown_graceful_timeout=10,
@@ -68,13 +80,16 @@ def _sweep_until(stop: threading.Event) -> None:
 
     log = structlog.get_logger(__name__)
     next_cleaning = time.monotonic()
+    beside = aside.Aside()
     while not stop.is_set():
         try:
             driving.sweep_once()
+            beside.tend()
             if time.monotonic() >= next_cleaning:
                 housekeeping.clean_up()
                 next_cleaning = time.monotonic() + HOUSEKEEPING_SECONDS
         except Exception:  # the sweep is the guarantee: it must outlive any one failure, and says it
             log.exception("sweep_failed")
         stop.wait(driving.SWEEP_SECONDS)
+    beside.stop()
     connections.close_all()

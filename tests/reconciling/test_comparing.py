@@ -5,15 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
+from django.db import DatabaseError, transaction
 
 from emite.cancellations.models import CancellationRequest
+from emite.cfdi import seal
 from emite.charges.allocating import live_document
 from emite.charges.models import Charge
 from emite.documents.consulting import query_of_xml, sat_status_of
 from emite.documents.models import FiscalDocument, SealedXml, StampedXml, State
-from emite.invoices import issuing
+from emite.invoices import building, issuing
+from emite.issuers.keys import open_csd
+from emite.issuers.models import Series, StoredCsd
 from emite.pac.port import Evidence, SatEstado, SatStatus, StatusUnknown
 from emite.reconciling import asking, comparing, mending
 from emite.reconciling.judging import PAUSES, ask_again_at, difference
@@ -32,6 +37,7 @@ SEEN = Evidence(200, "", b"", None, 1)
 @pytest.fixture
 def hospital(sandbox: RunningSandbox, settings: object) -> Iterator[make.Hospital]:
     with make.behind(sandbox, settings) as made:
+        sandbox.control("stamps", "DELETE")  # what other tests stamped with this RFC would be unknown here
         yield made
 
 
@@ -203,6 +209,47 @@ def test_the_pacs_own_list_settles_what_waits_and_finds_what_no_look_up_saw(
     waiting.refresh_from_db()
     assert waiting.state == State.STAMPED
     assert live_document(charge) == waiting
+
+
+def test_what_the_pac_holds_and_nobody_here_knows_is_shown_and_brought_in(
+    hospital: make.Hospital, sandbox: RunningSandbox
+) -> None:
+    csd = open_csd(StoredCsd.objects.get(issuer=hospital.issuer))
+    issuer, charge = hospital.issuer, make.paid_charge(hospital)
+    ours = building.comprobante([charge], make.receptor(), issuer=issuer, now=make.now(), with_patient=False)
+    series = Series.objects.get(issuer=issuer).name
+    elsewhere = replace(ours, serie=series, folio="4711")
+    for content in (elsewhere, replace(ours, serie="AJENA", folio="1")):
+        sandbox.pac().stamp(seal.seal(content, csd).xml, "")
+    ((kind, folio),) = compared(hospital)
+    assert kind == Kind.UNKNOWN, "one of a series of others is left alone"
+    assert compared(hospital) == [(kind, folio)]
+    row = Difference.objects.get()
+    assert row.document is None
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Difference.objects.create(
+            organization=hospital.organization, kind=kind, uuid=folio, found_at=make.now(), seen_at=make.now()
+        )
+
+    of = {"user": hospital.biller, "now": make.now()}
+    with pytest.raises(mending.NotAllowed):
+        mending.bring_in(hospital.organization.pk, row.pk, user=hospital.cashier, now=make.now())
+    stamps = sandbox.stats()["stamps"]
+    document = mending.bring_in(hospital.organization.pk, row.pk, **of)
+    assert sandbox.stats()["stamps"] == stamps
+    document.refresh_from_db()
+    assert (document.state, document.uuid, document.folio) == (State.STAMPED, folio, "4711")
+    assert live_document(charge) == document, "it takes the charge that says the same"
+    assert Series.objects.get(issuer=issuer).next_folio == 4712
+    assert compared(hospital) == []
+
+    again = replace(elsewhere, fecha=elsewhere.fecha - dt.timedelta(seconds=1))
+    sandbox.pac().stamp(seal.seal(again, csd).xml, "")
+    ((kind, second),) = compared(hospital)
+    assert kind == Kind.DUPLICATE, "the same folio twice"
+    assert Difference.objects.get(uuid=second).document == document
+    with pytest.raises(mending.CannotMend):
+        mending.bring_in(hospital.organization.pk, row.pk, **of)
 
 
 def test_the_night_compares_once(hospital: make.Hospital) -> None:

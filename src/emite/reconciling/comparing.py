@@ -190,9 +190,10 @@ def _followed_up(organization_id: uuid.UUID, tally: Tally, now: dt.datetime) -> 
     """Open differences that the window no longer holds, and orphans that somebody may have cancelled at the PAC."""
     rows = Difference.objects.filter(organization_id=organization_id, closed_at=None, seen_at__lt=now - LEASE)
     orphans = Difference.objects.filter(organization_id=organization_id, closed_at=None, xml__isnull=False)
-    for row in rows.filter(xml=None).select_related("document__issuer", "document__pac_account"):
+    ours = rows.filter(xml=None, document__isnull=False)
+    for row in ours.select_related("document__issuer", "document__pac_account"):
         tally.compared += 1
-        if row.kind != Kind.DUPLICATE:
+        if row.kind != Kind.DUPLICATE and row.document is not None:
             take_word(row.document, ask_sat(row.document), now)
     for row in orphans:
         query = query_of_xml(bytes(row.xml or b""))

@@ -1,6 +1,7 @@
 """The PAC's own list of a window against what we hold: a stamp of our seal that nobody here knows is settled or shown.
 
-What another system stamped with the same account is not ours, and is left alone. Nothing here stamps nor cancels.
+One of a series of ours that no document here is of is shown too, for a person to bring in; what another system stamped
+with the same account in series of its own is left alone. Nothing here stamps nor cancels.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from emite.issuers.models import PacAccount, Series
 from emite.pac.port import Fetched, Listed, ListedStamp, Pac
 from emite.pac.seals import Identity
 from emite.reconciling.models import Comparison, Difference
-from emite.reconciling.noting import found
+from emite.reconciling.noting import found, unheld
+from emite.reconciling.recovering import Unreadable, verified
 
 log = structlog.get_logger(__name__)
 
@@ -48,22 +50,28 @@ def look(row: Comparison, clock: Clock) -> int:
         unknown = list(_unknown(account, answer.stamps))
         if len(unknown) > MOST:
             log.warning("stamps_left", account=str(account.pk), left=len(unknown) - MOST)
-        unanswered += sum(not _look_at(account, pac, each, clock) for each in unknown[:MOST])
+        told = {each for stamp in answer.stamps if stamp.serie for each in _folio(stamp)}
+        unanswered += sum(not _look_at(account, pac, each, clock, is_ours=each in told) for each in unknown[:MOST])
     return unanswered
 
 
 def _unknown(account: PacAccount, stamps: tuple[ListedStamp, ...]) -> Iterator[uuid.UUID]:
-    """Folios of the list that no row of ours has, of our series where the list tells them."""
-    ours = set(
-        Series.objects.filter(organization_id=account.organization_id, issuer=account.issuer).values_list(
-            "name", flat=True
-        )
-    )
+    """Folios of the list that no row of ours has, of our series where the list tells them.
+
+    Another organization of this installation may hold the same RFC: its rows are looked at too.
+    """
+    ours = _series_of(account)
     listed = {each for stamp in stamps if not stamp.serie or stamp.serie in ours for each in _folio(stamp)}
-    of = {"organization_id": account.organization_id, "uuid__in": listed}
-    known = set(FiscalDocument.objects.filter(**of).values_list("uuid", flat=True))
-    known |= set(Difference.objects.filter(**of).values_list("uuid", flat=True))
+    known = set(FiscalDocument.objects.filter(uuid__in=listed).values_list("uuid", flat=True))
+    seen = Difference.objects.filter(organization_id=account.organization_id, uuid__in=listed)
+    without = Q(document=None, xml=None, closed_at=None)  # its XML could not be had yet
+    known |= set(seen.exclude(without).values_list("uuid", flat=True))
     return iter(sorted(listed - known))
+
+
+def _series_of(account: PacAccount) -> set[str]:
+    rows = Series.objects.filter(organization_id=account.organization_id, issuer=account.issuer)
+    return set(rows.values_list("name", flat=True))
 
 
 def _folio(stamp: ListedStamp) -> Iterator[uuid.UUID]:
@@ -73,19 +81,51 @@ def _folio(stamp: ListedStamp) -> Iterator[uuid.UUID]:
         log.warning("folio_unreadable")
 
 
-def _look_at(account: PacAccount, pac: Pac, folio: uuid.UUID, clock: Clock) -> bool:
-    """Whether it is known now whose this stamp is."""
+def _look_at(account: PacAccount, pac: Pac, folio: uuid.UUID, clock: Clock, *, is_ours: bool) -> bool:
+    """Whether it is known now whose this stamp is. `is_ours`: its series says so without the XML."""
     fetched = pac.fetch(account.issuer.rfc, str(folio).upper())
     if not isinstance(fetched, Fetched):
+        if is_ours:
+            unheld(account.organization_id, folio, clock(), xml=None)
         return False
     try:
-        sealed = _ours(account, Identity.of(fetched.xml))
+        who = Identity.of(fetched.xml)
+        sealed = _ours(account, who)
         if sealed is None:
-            return True
+            return _is_anothers(account, who) or _show(account, pac, folio, fetched.xml, who, clock())
         stamp = verify_stamp(fetched.xml, bytes(sealed.xml), pac.certificates())
     except (XmlRefused, StampInvalid):
         return False
     _keep(sealed, stamp, fetched.xml, clock)
+    return True
+
+
+def _is_anothers(account: PacAccount, who: Identity) -> bool:
+    """Of a series that is not ours, or of another organization that holds this RFC and still waits for it."""
+    if who.serie not in _series_of(account):
+        return True
+    rows = SealedXml.objects.filter(
+        document__issuer__rfc=who.rfc, document__serie=who.serie, document__folio=who.folio
+    ).exclude(organization_id=account.organization_id)
+    return any(Identity.of(bytes(row.xml)).sello == who.sello for row in rows)
+
+
+def _show(account: PacAccount, pac: Pac, folio: uuid.UUID, xml: bytes, who: Identity, now: dt.datetime) -> bool:
+    """A person's: the second of a folio that we hold, or one that nobody here knows. Whether it could be verified."""
+    try:
+        verified(account.issuer, xml, folio, pac.certificates())
+    except Unreadable as error:
+        log.warning("unknown_stamp_unreadable", account=str(account.pk), reason=str(error))
+        return False
+    same = FiscalDocument.objects.filter(
+        organization_id=account.organization_id, issuer=account.issuer, serie=who.serie, folio=who.folio,
+        uuid__isnull=False,
+    ).first()  # fmt: skip
+    with transaction.atomic():
+        if same is not None:
+            found(same, Difference.Kind.DUPLICATE, folio, now, xml=xml)
+        else:
+            unheld(account.organization_id, folio, now, xml=xml)
     return True
 
 

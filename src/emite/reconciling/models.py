@@ -73,7 +73,8 @@ class Comparison(OwnedByOrganization):
 
 
 class Difference(OwnedByOrganization):
-    """A document of which SAT or the PAC says something else than we do. Open until it agrees or a person says why."""
+    """A document of which SAT or the PAC says something else than we do, or one of theirs that we do not have. Open
+    until it agrees or a person says why."""
 
     class Kind(models.TextChoices):
         NOT_AT_SAT = "not_at_sat", "El SAT no la encuentra"
@@ -81,13 +82,15 @@ class Difference(OwnedByOrganization):
         ALIVE_AT_SAT = "alive", "Aquí está cancelada y el SAT la tiene vigente"
         ORPHAN = "orphan", "El PAC tiene timbrada una que aquí no se emitió"
         DUPLICATE = "duplicate", "Está timbrada dos veces"
+        UNKNOWN = "unknown", "El PAC tiene una que este sistema no conoce"
 
     class Ending(models.TextChoices):
         GONE = "gone", "Ya coincide"
         MENDED = "mended", "Se registró aquí"
         PERSON = "person", "La cerró una persona"
 
-    document = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="+")
+    #: None for a stamp of ours that no document here is of (UNKNOWN), and only then.
+    document = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     #: The folio fiscal that it is about: the document's, or the other one's.
     uuid = models.UUIDField()
@@ -108,6 +111,15 @@ class Difference(OwnedByOrganization):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["document", "kind", "uuid"], condition=Q(closed_at__isnull=True), name="difference_one_open"
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "kind", "uuid"],
+                condition=Q(document__isnull=True, closed_at__isnull=True),
+                name="difference_one_open_unknown",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="unknown", document=None) | ~Q(kind="unknown") & Q(document__isnull=False),
+                name="difference_unknown_iff_no_document",
             ),
             models.CheckConstraint(
                 condition=Q(closed_at=None, ending="", closed_by=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -55,16 +56,28 @@ def found(
     xml: bytes | None = None,
 ) -> Difference:
     """The open difference of this kind and folio, seen now. One that a person closed stays closed."""
-    rows = Difference.objects.filter(document=document, kind=kind, uuid=folio)
+    of = {"organization_id": document.organization_id, "document": document, "kind": kind, "uuid": folio}
+    return _seen(of, now, raw=raw, xml=xml)
+
+
+def unheld(organization_id: uuid.UUID, folio: uuid.UUID, now: dt.datetime, *, xml: bytes | None) -> Difference:
+    """The same of a stamp that no document of ours is of. Its XML is kept as soon as it can be had."""
+    of = {"organization_id": organization_id, "document": None, "kind": Difference.Kind.UNKNOWN, "uuid": folio}
+    row = _seen(of, now, raw=None, xml=xml)
+    if row.xml is None and xml is not None:
+        Difference.objects.filter(pk=row.pk).update(xml=xml)
+        row.xml = xml
+    return row
+
+
+def _seen(of: dict[str, Any], now: dt.datetime, *, raw: bytes | None, xml: bytes | None) -> Difference:
+    rows = Difference.objects.filter(**of)
     known = rows.filter(closed_at=None).first() or rows.filter(ending=Difference.Ending.PERSON).first()
     if known is not None:
         rows.filter(pk=known.pk).update(seen_at=now)
         return known
-    made = Difference.objects.create(
-        organization_id=document.organization_id, document=document, kind=kind, uuid=folio, raw=raw, xml=xml,
-        found_at=now, seen_at=now,
-    )  # fmt: skip
-    log.warning("difference_found", document=str(document.pk), kind=str(kind))
+    made = Difference.objects.create(**of, raw=raw, xml=xml, found_at=now, seen_at=now)
+    log.warning("difference_found", document=str(made.document_id), kind=str(made.kind))
     return made
 
 

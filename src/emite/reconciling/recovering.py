@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
@@ -23,6 +23,7 @@ from lxml import etree
 from emite.audit import record
 from emite.cancellations.related import SUBSTITUTE
 from emite.cfdi import seal, timbre
+from emite.cfdi.certificates import Certificate
 from emite.cfdi.comprobante import Comprobante
 from emite.cfdi.faults import Severity
 from emite.cfdi.stored import from_json, to_json
@@ -126,29 +127,10 @@ def _of_account(account: PacAccount, since: dt.datetime, clock: Clock, left: set
 
 
 def _bring_back(account: PacAccount, xml: bytes, folio_fiscal: str, now: dt.datetime, report: Report) -> None:
-    root, stamp = _verified(account, xml, folio_fiscal)
+    root, stamp = verified(account.issuer, xml, uuid.UUID(folio_fiscal), adapter(account).certificates())
     # Two organizations may hold the same RFC, and the PAC's list is of the RFC.
     homes = [account.issuer, *Issuer.objects.filter(rfc=account.issuer.rfc).exclude(pk=account.issuer.pk)]
-    with transaction.atomic():
-        document = next((found for home in homes if (found := _waiting(home, root)) is not None), None)
-        made = document is None
-        charges: list[Charge] = []
-        if document is None:
-            document, charges = _made(account, homes, root, stamp.uuid, now, report)
-        if not _holds_seal(document, root):
-            _sealed_as(document, root, xml, now)
-        if stamping.settle(document, Verified(xml, stamp), now):
-            entail(document, now)
-        _beyond(document.issuer, root)
-        note(document, "recovered", now=now, detail={"uuid": stamp.uuid})
-        record(
-            organization_id=document.organization_id,
-            actor="emite restore",
-            action="document.recovered",
-            subject=f"document:{document.pk}",
-            after={"uuid": stamp.uuid, "charges": [str(each.pk) for each in charges]},
-            now=now,
-        )
+    _, charges, made = _take_in(account, homes, root, Verified(xml, stamp), report, by="emite restore", now=now)
     if not made:
         report.finished += 1
     else:
@@ -158,6 +140,47 @@ def _bring_back(account: PacAccount, xml: bytes, folio_fiscal: str, now: dt.date
                 f"{account.issuer.rfc}: {stamp.uuid} {root.get('Serie', '')}{root.get('Folio', '')} "
                 f"por {root.get('Total')} ({root.get('TipoDeComprobante')})"
             )
+
+
+def take_in(
+    account: PacAccount, xml: bytes, folio: uuid.UUID, signers: Mapping[str, Certificate], *, by: str, now: dt.datetime
+) -> tuple[FiscalDocument, list[Charge]]:
+    """One CFDI of this issuer that nobody here knows, as a document with the charges that it is of (perhaps none).
+
+    Raises Unreadable.
+    """
+    root, stamp = verified(account.issuer, xml, folio, signers)
+    document, charges, _ = _take_in(account, [account.issuer], root, Verified(xml, stamp), Report(), by=by, now=now)
+    return document, charges
+
+
+def _take_in(
+    account: PacAccount, homes: list[Issuer], root: etree._Element, proved: Verified, report: Report, *, by: str,
+    now: dt.datetime,
+) -> tuple[FiscalDocument, list[Charge], bool]:  # fmt: skip
+    """The document that takes it, its charges, and whether it was made for it."""
+    folio_fiscal = proved.timbre.uuid
+    with transaction.atomic():
+        document = next((found for home in homes if (found := _waiting(home, root)) is not None), None)
+        made = document is None
+        charges: list[Charge] = []
+        if document is None:
+            document, charges = _made(account, homes, root, folio_fiscal, now, report)
+        if not _holds_seal(document, root):
+            _sealed_as(document, root, proved.xml, now)
+        if stamping.settle(document, proved, now):
+            entail(document, now)
+        _beyond(document.issuer, root)
+        note(document, "recovered", now=now, detail={"uuid": folio_fiscal})
+        record(
+            organization_id=document.organization_id,
+            actor=by,
+            action="document.recovered",
+            subject=f"document:{document.pk}",
+            after={"uuid": folio_fiscal, "charges": [str(each.pk) for each in charges]},
+            now=now,
+        )
+    return document, charges, made
 
 
 def _made(
@@ -209,11 +232,13 @@ def _is_free(charge: Charge) -> bool:
     return held is None or is_never_sent(held)
 
 
-def _verified(account: PacAccount, xml: bytes, folio_fiscal: str) -> tuple[etree._Element, timbre.Timbre]:
+def verified(
+    issuer: Issuer, xml: bytes, folio: uuid.UUID, signers: Mapping[str, Certificate]
+) -> tuple[etree._Element, timbre.Timbre]:
     """The document and its stamp, both true and of this issuer. Raises Unreadable."""
     try:
         root = seals.parse(xml)
-        stamp = timbre.verify_stamp(xml, timbre.detach(xml), adapter(account).certificates())
+        stamp = timbre.verify_stamp(xml, timbre.detach(xml), signers)
     except XmlRefused as error:
         raise Unreadable(error.message) from error
     except timbre.StampInvalid as error:
@@ -222,9 +247,9 @@ def _verified(account: PacAccount, xml: bytes, folio_fiscal: str) -> tuple[etree
     emisor = root.find("{*}Emisor")
     if wrong:
         raise Unreadable(f"{wrong[0].code} {wrong[0].message}")
-    if emisor is None or emisor.get("Rfc") != account.issuer.rfc:
+    if emisor is None or emisor.get("Rfc") != issuer.rfc:
         raise Unreadable("es de otro emisor")
-    if uuid.UUID(stamp.uuid) != uuid.UUID(folio_fiscal):
+    if uuid.UUID(stamp.uuid) != folio:
         raise Unreadable("el PAC dio otro folio fiscal")
     return root, stamp
 

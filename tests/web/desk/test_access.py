@@ -114,7 +114,8 @@ NEEDS = {
     **dict.fromkeys(("credit_xml", "credit_pdf"), Need.SEE),
     "credit_hand_over": Need.ISSUE,
     **dict.fromkeys(
-        ("reconciliation", *(f"reconciliation_{act}" for act in ("compare", "mend", "aside", "xml"))), Need.ISSUE
+        ("reconciliation", *(f"reconciliation_{act}" for act in ("compare", "mend", "bring", "aside", "xml"))),
+        Need.ISSUE,
     ),
     **dict.fromkeys(("prices", "price_add", "price_keys", "price_import", "price_export"), Need.PRICE),
     **dict.fromkeys(("price_template", "price"), Need.PRICE),

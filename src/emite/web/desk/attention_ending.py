@@ -130,7 +130,9 @@ def _differences(organization: Organization) -> QuerySet[Difference]:
 
 
 def _difference(row: Difference) -> Entry:
-    title = f"{row.document.serie or ''}{row.document.folio or ''} no coincide"
+    title = "Hay un timbre que no está aquí"
+    if row.document is not None:
+        title = f"{row.document.serie or ''}{row.document.folio or ''} no coincide"
     return Entry("wrong", title, f"{row.get_kind_display()}.", reverse("desk:reconciliation"), row.found_at)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from django.contrib import messages
@@ -30,6 +32,9 @@ ADVICE: Final = {
     "de su PAC con motivo 02: cuando el SAT la tenga cancelada, este renglón se quita solo.",
     Difference.Kind.DUPLICATE: "Cuenta como ingreso dos veces. Cancele en la página de su PAC la de este folio fiscal, "
     "con motivo 02, y después cierre el renglón.",
+    Difference.Kind.UNKNOWN: "Lleva una serie de este sistema y aquí no hay ninguna con ese folio fiscal: se timbró "
+    "desde otra parte o antes de un respaldo. Revise su XML; al registrarla queda como emitida aquí y toma la remisión "
+    "que diga lo mismo, si hay una sin factura. Si no debe contar, cancélela en la página de su PAC.",
 }
 
 
@@ -71,14 +76,23 @@ def compare(request: StaffRequest) -> HttpResponse:
 @require_POST
 def mend(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Write here the cancellation that SAT has."""
-    return _do(request, pk, reason=None, done="Quedó registrada: sus remisiones ya se pueden facturar.")
+    done = "Quedó registrada: sus remisiones ya se pueden facturar."
+    return _do(request, pk, mending.register_cancellation, done=done)
+
+
+@staff(Need.ISSUE)
+@require_POST
+def bring_in(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """Write here a CFDI that the PAC holds and nobody here knew."""
+    return _do(request, pk, mending.bring_in, done="Quedó registrada como emitida aquí.")
 
 
 @staff(Need.ISSUE)
 @require_POST
 def put_aside(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """Close a difference with a reason."""
-    return _do(request, pk, reason=request.POST.get("reason", ""), done="La diferencia quedó cerrada.")
+    close = partial(mending.put_aside, reason=request.POST.get("reason", ""))
+    return _do(request, pk, close, done="La diferencia quedó cerrada.")
 
 
 @staff(Need.ISSUE)
@@ -93,15 +107,12 @@ def xml(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     return answer
 
 
-def _do(request: StaffRequest, pk: uuid.UUID, *, reason: str | None, done: str) -> HttpResponse:
+def _do(request: StaffRequest, pk: uuid.UUID, act: Callable[..., object], *, done: str) -> HttpResponse:
     owner, now = request.organization.pk, timezone.now()
     if not Difference.objects.filter(organization_id=owner, pk=pk).exists():
         raise Http404
     try:
-        if reason is None:
-            mending.register_cancellation(owner, pk, user=request.user, now=now)
-        else:
-            mending.put_aside(owner, pk, reason=reason, user=request.user, now=now)
+        act(owner, pk, user=request.user, now=now)
     except NotAllowed as refused:
         return page(request, 403, "No tiene permiso para decidirlo", str(refused))
     except (CannotMend, NotCancellable) as refused:

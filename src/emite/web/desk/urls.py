@@ -120,6 +120,7 @@ urlpatterns = [
     path("caja/conciliacion/", reconciling.reconciliation, name="reconciliation"),
     path("caja/conciliacion/comparar/", reconciling.compare, name="reconciliation_compare"),
     path("caja/conciliacion/<uuid:pk>/registrar/", reconciling.mend, name="reconciliation_mend"),
+    path("caja/conciliacion/<uuid:pk>/traer/", reconciling.bring_in, name="reconciliation_bring"),
     path("caja/conciliacion/<uuid:pk>/cerrar/", reconciling.put_aside, name="reconciliation_aside"),
     path("caja/conciliacion/<uuid:pk>/xml", reconciling.xml, name="reconciliation_xml"),
     path("caja/cierre/", closing.closing_page, name="closing"),

@@ -192,6 +192,20 @@ def test_the_last_day_to_cancel_is_the_last_of_the_month_of_the_return(issued: D
     assert (last + dt.timedelta(days=1)).day == 1
 
 
+@pytest.mark.parametrize(
+    ("rfc", "regimen", "meses", "last"),
+    [
+        ("BUGR850927W29", "626", "02", D(2028, 2, 29)),
+        ("BUGR850927W29", "626", "12", D(2028, 12, 31)),
+        ("BUGR850927W29", "612", "02", None),
+        ("SST980412QZA", "626", "02", None),
+        ("BUGR850927W29", "626", "13", None),
+    ],
+)
+def test_the_global_of_a_resico_has_its_own_month(rfc: str, regimen: str, meses: str, last: D | None) -> None:
+    assert plazos.resico_global_day(rfc_emisor=rfc, regimen=regimen, meses=meses, anio=2028) == last
+
+
 @given(st.dates(D(2024, 1, 1), D(2040, 12, 31)))
 @example(D(2026, 12, 31))
 def test_a_complement_is_due_on_the_fifth_of_the_month_that_follows(paid: D) -> None:

@@ -100,6 +100,21 @@ def last_day(issued_on: date, rfc_emisor: str) -> date:
     return date(issued_on.year + 1, month + 1, 1) - timedelta(days=1)
 
 
+#: Régimen Simplificado de Confianza.
+RESICO: Final = "626"
+#: c_Meses: the keys after these are of two months, which only RIF had.
+MONTHS: Final = 12
+
+
+def resico_global_day(*, rfc_emisor: str, regimen: str, meses: str, anio: int) -> date | None:
+    """The last day on which the factura global of a persona física in RESICO may be cancelled: the end of the month
+    that it is of (LISR 113-G, V; RMF 2026 3.13.29 is lenient). None for everybody else."""
+    if regimen != RESICO or len(rfc_emisor) != 13 or not 1 <= int(meses) <= MONTHS:
+        return None
+    month = int(meses)
+    return date(anio + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+
+
 #: RMF 2026 2.7.1.32: the natural day of the month after a payment by which its complement is issued.
 COMPLEMENT_DAY: Final = 5
 

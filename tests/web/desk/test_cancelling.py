@@ -10,6 +10,7 @@ import pytest
 from emite.cancellations import following, substituting
 from emite.cancellations.models import CancellationRequest, State, Substitution
 from emite.cancellations.showing import public_status
+from emite.cfdi import plazos
 from emite.documents.models import FiscalDocument
 from emite.documents.models import State as DocumentState
 from tests import make
@@ -151,7 +152,9 @@ def test_the_portal_says_what_is_under_way(document: FiscalDocument, issuing: Ho
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_factura_global_is_cancelled_with_its_own_motivo(issuing: Hospital, biller: Person) -> None:
+def test_a_factura_global_is_cancelled_with_its_own_motivo(
+    issuing: Hospital, biller: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     charge = make.paid_charge(issuing)
     today = issuing.organization.local_date(make.now())
     biller.post("closing_start", emisor=str(issuing.issuer.pk), tipo="01", dia=today.isoformat())
@@ -161,7 +164,14 @@ def test_a_factura_global_is_cancelled_with_its_own_motivo(issuing: Hospital, bi
         closing.run(pk, owner="test:1", clock=make.now)
     document = drive(charge)
     assert (document.channel, document.state) == ("global", DocumentState.STAMPED)
-    assert "motivo 04" in said(biller.get("cancel", document.pk))
+    page = said(biller.get("cancel", document.pk))
+    assert "motivo 04" in page
+    assert "RESICO" not in page
+    with monkeypatch.context() as of_a_resico:
+        of_a_resico.setattr(plazos, "resico_global_day", lambda **said: today.replace(day=1) - dt.timedelta(days=1))
+        page = said(biller.get("cancel", document.pk))
+    for words in ("su mes ya pasó", "113-G, fracción V", "regla 3.13.29", "Pedir la cancelación"):
+        assert words in page
     assert biller.get("correct", document.pk).status_code == 302, "a global is not corrected by another receptor"
     biller.post("cancel", document.pk, motivo="04")
     work(document)

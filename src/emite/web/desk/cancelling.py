@@ -5,6 +5,7 @@ What may be asked is `cancellations`' to say; here it is asked, explained and sh
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -20,9 +21,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from emite.cancellations import requesting, substituting
 from emite.cancellations.models import Acuse, Substitution
 from emite.cancellations.requesting import NotCancellable, PastDeadline
+from emite.cfdi import plazos
 from emite.cfdi.cancelacion import Motivo
 from emite.cfdi.faults import CfdiInvalid
 from emite.cfdi.stored import from_json
+from emite.cfdi.zones import zone_of
 from emite.charges.models import Allocation, Charge
 from emite.documents.models import FiscalDocument, State
 from emite.documents.sealing import NotReady
@@ -90,6 +93,7 @@ def cancel(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         "seen": seen,
         "who_accepts": WHO_ACCEPTS[seen.acceptance.why],
         "may_correct": _is_nominative(document),
+        "resico": _resico_warning(document),
     }
     return render(request, "desk/cancel.html", context, status=422 if form.is_bound else 200)
 
@@ -252,6 +256,21 @@ def _charge(document: FiscalDocument) -> Charge | None:
     rows = Allocation.objects.filter(organization_id=document.organization_id, document_id__in=pks)
     row = rows.select_related("charge").order_by("-active", "charge_id").first()
     return row.charge if row else None
+
+
+def _resico_warning(document: FiscalDocument) -> tuple[dt.date, bool] | None:
+    """For a RESICO's factura global: the last day that its law gives, and whether it has passed."""
+    said = from_json(document.content)
+    if said.informacion_global is None:
+        return None
+    last = plazos.resico_global_day(
+        rfc_emisor=said.emisor.rfc,
+        regimen=said.emisor.regimen_fiscal,
+        meses=said.informacion_global.meses,
+        anio=said.informacion_global.anio,
+    )
+    today = timezone.now().astimezone(zone_of(document.issuer.lugar_expedicion)).date()
+    return None if last is None else (last, today > last)
 
 
 def _is_nominative(document: FiscalDocument) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
+import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -13,7 +16,7 @@ from django.db import IntegrityError, transaction
 from emite.audit.models import AuditEvent
 from emite.cancellations import following
 from emite.cancellations.requesting import request_cancellation
-from emite.care.models import CareService, InsurerInvoice, ServiceAllocation
+from emite.care.models import CareService, ExternalCfdi, InsurerInvoice, ServiceAllocation
 from emite.cfdi.faults import CfdiInvalid
 from emite.cfdi.xml import parse
 from emite.documents.models import StampedXml
@@ -21,6 +24,7 @@ from emite.documents.models import State as DocumentState
 from emite.invoices import external, insured, insuring, lint
 from emite.invoices.insuring import NotLinked, Refused
 from emite.invoices.issuing import NotAllowed
+from emite.reports.month import Month, zipped
 from tests import make
 from tests import practice as stand
 from tests.pac.sandbox import RunningSandbox
@@ -210,6 +214,18 @@ def test_refused_then_stamped_with_its_folio_and_date_then_cancelled(working: Pr
     assert insuring.choose(again, [], everything=True, user=working.admin, now=make.now())[0] == 2
 
 
+def in_the_month(of: Practice, taken: ExternalCfdi) -> list[str]:
+    """Its total, state and road in the index of the accountant's month, which holds its files too."""
+    day = of.organization.local_date(taken.fecha)
+    with zipfile.ZipFile(io.BytesIO(b"".join(zipped(Month(of.issuer, day, taken.rfc_receptor))))) as archive:
+        name = str(taken.uuid).upper()
+        assert archive.read(f"xml/{name}.xml") == bytes(taken.xml)
+        assert archive.read(f"pdf/{name}.pdf").startswith(b"%PDF")
+        rows = list(csv.DictReader(io.StringIO(archive.read("indice.csv").decode("utf-8-sig"))))
+    assert [row["Folio fiscal"] for row in rows] == [name]
+    return [rows[0][name] for name in ("Total", "Estado", "Vía")]
+
+
 def test_an_invoice_of_elsewhere_is_asked_to_the_sat_and_used_once(working: Practice, sandbox: RunningSandbox) -> None:
     service = stand.service(working)
     ours = stand.registered(working, service, number="EXT-1")
@@ -222,6 +238,7 @@ def test_an_invoice_of_elsewhere_is_asked_to_the_sat_and_used_once(working: Prac
     taken = external.take(invoice, data, linked=False, user=elsewhere.admin, now=make.now())
     invoice.refresh_from_db()
     assert (invoice.state, invoice.cfdi_uuid, taken.folio) == (State.EXTERNAL, document.uuid, "EXT-1")
+    assert in_the_month(elsewhere, taken) == ["720.00", "Timbrada", "Otra plataforma"]
     stand.service(elsewhere)
     second = stand.registered(elsewhere, number="EXT-2")
     with pytest.raises(CfdiInvalid) as caught:
@@ -242,3 +259,4 @@ def test_an_invoice_of_elsewhere_is_asked_to_the_sat_and_used_once(working: Prac
     invoice.refresh_from_db()
     assert invoice.state == State.CANCELLED
     assert not ServiceAllocation.objects.filter(invoice=invoice, active=True).exists()
+    assert in_the_month(elsewhere, taken) == ["720.00", "Cancelada", "Otra plataforma"]

@@ -18,11 +18,13 @@ import structlog
 from django.db.models import Q, QuerySet
 from lxml import etree
 
+from emite.care.models import ExternalCfdi, InsurerInvoice
 from emite.cfdi.xml import parse
-from emite.documents.models import UNSETTLED, WITH_UUID, FiscalDocument
-from emite.documents.rendering import pdf_of, stamped_xml
+from emite.documents.models import UNSETTLED, WITH_UUID, FiscalDocument, State
+from emite.documents.rendering import pdf_of, pdf_of_xml, stamped_xml
 from emite.issuers.models import Issuer
 from emite.reports.figures import ROADS
+from emite.settlements.models import PaymentComplement
 from emite.sheets import comma
 from emite.sheets.comma import Cell
 from emite.sheets.tables import Sheet
@@ -34,6 +36,7 @@ COLUMNS = (
     "Folio fiscal", "Tipo", "Serie", "Folio", "Timbrado", "RFC receptor", "Subtotal", "Descuento",
     "Impuestos trasladados", "Impuestos retenidos", "Total", "Estado", "Vía", "Nota",
 )  # fmt: skip
+ELSEWHERE = "Otra plataforma"
 _KINDS = {"I": "Ingreso", "E": "Egreso", "P": "Pago"}
 
 
@@ -63,6 +66,16 @@ class Month:
         if self.receptor:
             found = found.filter(receptor_rfc=self.receptor)
         return found.filter(issuer=self.issuer).defer("content").order_by("stamped_at", "pk")
+
+    def elsewhere(self) -> QuerySet[ExternalCfdi]:
+        """Of the issuer's too, but stamped on another platform and taken in here: by their own date."""
+        start, end = self.bounds()
+        found = ExternalCfdi.objects.filter(
+            organization=self.issuer.organization, rfc_emisor=self.issuer.rfc, fecha__gte=start, fecha__lt=end
+        )
+        if self.receptor:
+            found = found.filter(rfc_receptor=self.receptor)
+        return found.select_related("insurer_invoice", "payment_complement").order_by("fecha", "pk")
 
 
 class _Pipe(io.RawIOBase):
@@ -98,6 +111,12 @@ def zipped(month: Month) -> Iterator[bytes]:
                 sheet.add(row)
                 lines.write(comma.line(row).encode())
                 yield pipe.take()
+            for taken in month.elsewhere().iterator(chunk_size=100):
+                taken.organization = month.issuer.organization
+                row = _add_taken(archive, taken)
+                sheet.add(row)
+                lines.write(comma.line(row).encode())
+                yield pipe.take()
             sheet.close()
             for name, index in (("indice.csv", lines), ("indice.xlsx", book)):
                 yield from _copied(archive, name, index, pipe)
@@ -127,8 +146,40 @@ def _add(archive: zipfile.ZipFile, document: FiscalDocument) -> list[Cell]:
     return _row(document, parse(xml, max_bytes=len(xml), max_nodes=len(xml)), note)
 
 
+def _add_taken(archive: zipfile.ZipFile, taken: ExternalCfdi) -> list[Cell]:
+    """As `_add`, of one that was stamped elsewhere."""
+    xml, name, note = bytes(taken.xml), str(taken.uuid).upper(), ""
+    archive.writestr(f"xml/{name}.xml", xml)
+    try:
+        archive.writestr(f"pdf/{name}.pdf", pdf_of_xml(xml, taken.organization))
+    except TypesetFailed as error:
+        log.warning("not_drawn_for_the_month", external=str(taken.pk), error=type(error).__name__)
+        note = "El PDF no se pudo dibujar: descárguelo de la plataforma que la timbró."
+    root = parse(xml, max_bytes=len(xml), max_nodes=len(xml))
+    return [
+        name,
+        _KINDS[taken.kind],
+        taken.serie,
+        taken.folio,
+        taken.fecha.astimezone(taken.organization.zone).date(),
+        taken.rfc_receptor,
+        *_sums(root),
+        taken.total,
+        str((State.CANCELLED if _cancelled(taken) else State.STAMPED).label),
+        ELSEWHERE,
+        note,
+    ]
+
+
+def _cancelled(taken: ExternalCfdi) -> bool:
+    """The SAT said so here, of what it was taken in as."""
+    invoice, complement = getattr(taken, "insurer_invoice", None), getattr(taken, "payment_complement", None)
+    return (invoice is not None and invoice.state == InsurerInvoice.State.CANCELLED) or (
+        complement is not None and complement.state == PaymentComplement.State.CANCELLED
+    )
+
+
 def _row(document: FiscalDocument, root: etree._Element | None, note: str) -> list[Cell]:
-    taxes = root.find("{*}Impuestos") if root is not None else None
     zone = document.organization.zone
     return [
         str(document.uuid).upper() if document.uuid else "",
@@ -137,14 +188,22 @@ def _row(document: FiscalDocument, root: etree._Element | None, note: str) -> li
         document.folio or "",
         document.stamped_at.astimezone(zone).date() if document.stamped_at else None,
         document.receptor_rfc,
-        _amount(root, "SubTotal"),
-        _amount(root, "Descuento"),
-        _amount(taxes, "TotalImpuestosTrasladados"),
-        _amount(taxes, "TotalImpuestosRetenidos"),
+        *_sums(root),
         document.total,
         document.get_state_display(),
         ROADS["api"] if document.idempotency_key.startswith("api:") else document.get_channel_display(),
         note,
+    ]
+
+
+def _sums(root: etree._Element | None) -> list[Decimal | None]:
+    """SubTotal, Descuento, taxes added and withheld."""
+    taxes = root.find("{*}Impuestos") if root is not None else None
+    return [
+        _amount(root, "SubTotal"),
+        _amount(root, "Descuento"),
+        _amount(taxes, "TotalImpuestosTrasladados"),
+        _amount(taxes, "TotalImpuestosRetenidos"),
     ]
 
 

@@ -161,9 +161,20 @@ def test_child_is_recycled_by_count_and_by_memory() -> None:
         one.close()
 
 
-def test_long_document_gets_a_child_of_its_own(compiler: TypesettingProcess) -> None:
+def test_long_document_gets_a_child_of_its_own_that_gives_way(
+    compiler: TypesettingProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    niceness, typeset = [], process._Child.typeset
+
+    def seen(child: process._Child, job: process.Job, deadline: float) -> bytes:
+        niceness.append(os.getpriority(os.PRIO_PROCESS, child.process.pid) - os.getpriority(os.PRIO_PROCESS, 0))
+        return typeset(child, job, deadline)
+
+    monkeypatch.setattr(process._Child, "typeset", seen)
     assert draw(compiler, 230).startswith(b"%PDF-")
     assert compiler.child_pid is None
+    draw(compiler)
+    assert niceness[0] > niceness[1] == 0
 
 
 def test_fork_gets_a_child_of_its_own_and_leaves_its_parents_alone(compiler: TypesettingProcess) -> None:

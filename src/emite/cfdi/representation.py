@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -411,6 +412,7 @@ def _fiscal(root: etree._Element, stamp: Timbre) -> Fiscal:
     )
 
 
+@lru_cache(maxsize=1024)  # five thousand lines name the same few keys
 def _labelled(catalogue: str, key: str) -> Labelled:
     return Labelled(key, codes.label(catalogue, key) or "")
 

@@ -32,3 +32,7 @@ def test_other_shapes_are_told(typed: str, said: str) -> None:
 
 def test_the_bank() -> None:
     assert (clabe.bank_of(KNOWN[0]), clabe.bank_of("999")) == ("Banamex", "")
+    assert [clabe.bank_of(each) for each in ("128", "638", "670", "722")] == [
+        "Kapital", "Nu México", "Libertad", "Mercado Pago",
+    ]  # fmt: skip
+    assert not {"001", "901", "902", "903"} & set(clabe.BANKS)

@@ -1,7 +1,7 @@
 """CLABE: eighteen digits of a Mexican bank account, the last of which checks the others; the first three are its bank.
 
-The rule of the check digit (weights 3, 7, 1) is the CLABE's own. The names of banks are common knowledge, not yet held
-against Banco de México's list of participants: they help to read a number and nothing is refused for them.
+The rule of the check digit (weights 3, 7, 1) is the CLABE's own. The names are those of the participants of Banco de
+México's SPEI (docs/sat/clabe.md), as people know them: they help to read a number and nothing is refused for them.
 """
 
 from __future__ import annotations
@@ -20,9 +20,15 @@ BANKS: Final = {
     "141": "Volkswagen Bank", "143": "CIBanco", "145": "Banco Base", "147": "Bankaool", "148": "PagaTodo",
     "150": "Inmobiliario Mexicano", "151": "Fundación Donde", "152": "Bancrea", "154": "Covalto", "155": "ICBC",
     "156": "Sabadell", "157": "Shinhan", "158": "Mizuho", "159": "Bank of China", "160": "Banco S3",
-    "166": "Banco del Bienestar", "167": "Hey Banco", "168": "Hipotecaria Federal", "638": "Nu México", "646": "STP",
-    "661": "Klar", "684": "Transfer", "706": "Arcus", "710": "NVIO", "722": "Mercado Pago", "723": "Cuenca",
-    "728": "Spin by OXXO", "730": "Clip", "732": "Peibo",
+    "166": "Banco del Bienestar", "167": "Hey Banco", "168": "Hipotecaria Federal", "170": "Revolut",
+    "600": "Monex Casa de Bolsa", "601": "GBM", "602": "Masari", "605": "Value", "608": "Vector", "616": "Finamex",
+    "617": "Valmex", "620": "Profuturo", "630": "Intercam Casa de Bolsa", "631": "CI Casa de Bolsa", "634": "Fincomún",
+    "638": "Nu México", "646": "STP", "652": "Credicapital", "653": "Kuspit", "656": "Unagra", "659": "ASP Integra OPC",
+    "661": "Klar", "670": "Libertad", "677": "Caja Popular Mexicana", "680": "Cristóbal Colón",
+    "683": "Caja de Telefonistas", "684": "Transfer", "685": "FIRA", "688": "Crediclub", "699": "Fondeadora",
+    "703": "Tesored", "706": "Arcus", "710": "NVIO", "715": "Cashi", "720": "MexPago", "721": "albo",
+    "722": "Mercado Pago", "723": "Cuenca", "728": "Spin by OXXO", "729": "Dep y Pag Dig", "730": "Clip",
+    "732": "Peibo", "734": "Finco Pay",
 }  # fmt: skip
 
 

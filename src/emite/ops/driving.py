@@ -24,7 +24,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import DEFAULT_QUEUE
 
 from emite.accounts import posting
-from emite.cancellations import answering, following, handing_in, rebuilding, received, substituting
+from emite.cancellations import answering, following, handing_in, rebuilding, receipts, received, substituting
 from emite.cancellations.waking import FOLLOW, SUBSTITUTE
 from emite.charges import patient_words
 from emite.credits import anticipos, lateness, settling
@@ -118,6 +118,7 @@ def follow(pk: str) -> None:
     """Take one cancellation as far as it goes now."""
     close_old_connections()
     following.drive(uuid.UUID(pk), owner=owner_name(), clock=timezone.now)
+    receipts.fetch(uuid.UUID(pk), now=timezone.now())
     _tell_rebuilds(uuid.UUID(pk))
 
 
@@ -126,6 +127,13 @@ def substitute(pk: str) -> None:
     """Take the step of a substitution that its new document allows."""
     close_old_connections()
     substituting.go_on(uuid.UUID(pk), now=timezone.now())
+
+
+@app.task(name=receipts.FETCH)
+def fetch_acuse(pk: str) -> None:
+    """Ask a PAC for the acuse of a cancellation that never arrived."""
+    close_old_connections()
+    receipts.fetch(uuid.UUID(pk), now=timezone.now())
 
 
 @app.task(name=received.REFRESH)

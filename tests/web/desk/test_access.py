@@ -133,7 +133,10 @@ NEEDS = {
     "resolve_give_up": Need.ISSUE,
     "resolve_keep": Need.ISSUE,
     "resolve_import": Need.ISSUE,
-    **dict.fromkeys(("cancel", "correct", "correct_choices", "cancellation_take_back"), Need.ISSUE),
+    **dict.fromkeys(
+        ("cancel", "correct", "correct_choices", "cancellation_take_back", "cancellation_find_acuse"),
+        Need.ISSUE,
+    ),
     "substitution_decide": Need.ISSUE,
     **dict.fromkeys(("cancellation", "cancellation_piece", "cancellation_acuse", "substitution_file"), Need.SEE),
     **dict.fromkeys(("answers", "answer_acuse"), Need.SEE),

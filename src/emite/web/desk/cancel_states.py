@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from emite.cancellations import receipts
 from emite.cancellations.models import CancellationEvent, CancellationRequest, State, Substitution
 from emite.cfdi.acuse import BEFORE, RECEIVED
 from emite.cfdi.meanings.providers import ACUSE
@@ -35,6 +36,7 @@ _EVENTS: Final = {
     "signed": "Se firmó la solicitud con el CSD",
     "sent": "Se envió al SAT por medio del PAC",
     "told": "El SAT acusó recibo",
+    "receipt": "El PAC dio otra vez el acuse",
     "answered": "El PAC respondió otra cosa",
     "received": "El SAT recibió la solicitud",
     "not_found": "El SAT todavía no encuentra la factura",
@@ -63,6 +65,7 @@ class Standing:
     explanation: str = ""
     is_original: bool = False
     has_acuse: bool = False
+    lacks_acuse: bool = False
     entries: list[Entry] = field(default_factory=list)
 
     @property
@@ -92,13 +95,15 @@ def standing(document: FiscalDocument) -> Standing:
     if request is None:
         return Standing(None, made, _substitution_badge(made, is_original), is_original=is_original)
     badge = _substitution_badge(made, is_original) or _REQUEST.get(State(request.state))
+    has_acuse = request.acuses.exists()
     return Standing(
         request,
         made,
         badge,
         explanation=_explained(request),
         is_original=is_original,
-        has_acuse=request.acuses.exists(),
+        has_acuse=has_acuse,
+        lacks_acuse=not has_acuse and receipts.exists_at_sat(request),
         entries=[_entry(event) for event in request.events.defer("raw").order_by("at", "pk")],
     )
 

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from emite.cancellations import requesting, substituting
+from emite.cancellations import receipts, requesting, substituting
 from emite.cancellations.models import Acuse, Substitution
 from emite.cancellations.requesting import NotCancellable, PastDeadline
 from emite.cfdi import plazos
@@ -208,6 +208,23 @@ def acuse(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     if latest is None:
         raise Http404
     return attachment(bytes(latest.xml), "application/xml", f"acuse-{str(document.uuid).upper()}.xml")
+
+
+@staff(Need.ISSUE)
+@require_POST
+def find_acuse(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ask the PAC for an acuse that never arrived."""
+    document = _document(request, pk)
+    found = standing(document).request
+    if found is None:
+        raise Http404
+    try:
+        receipts.ask(found, user=request.user)
+    except NotCancellable as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "Se le está pidiendo al PAC: si lo tiene, en un momento aparece aquí.")
+    return _to(document)
 
 
 @staff(Need.SEE)

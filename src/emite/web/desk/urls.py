@@ -98,6 +98,7 @@ urlpatterns = [
     path("caja/facturas/<uuid:pk>/cancelacion/", cancelling.follow, name="cancellation"),
     path("caja/facturas/<uuid:pk>/cancelacion/estado/", cancelling.piece, name="cancellation_piece"),
     path("caja/facturas/<uuid:pk>/cancelacion/retirar/", cancelling.take_back, name="cancellation_take_back"),
+    path("caja/facturas/<uuid:pk>/cancelacion/pedir-acuse/", cancelling.find_acuse, name="cancellation_find_acuse"),
     path("caja/facturas/<uuid:pk>/cancelacion/acuse.xml", cancelling.acuse, name="cancellation_acuse"),
     path("caja/facturas/<uuid:pk>/sustitucion/", cancelling.decide, name="substitution_decide"),
     path("caja/facturas/<uuid:pk>/sustitucion.<str:kind>", cancelling.file, name="substitution_file"),

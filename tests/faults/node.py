@@ -16,7 +16,7 @@ def main() -> int:
     from tests.faults.harness import short_times
 
     with short_times():
-        return work.run(argparse.Namespace(concurrency=2, aside=False))
+        return work.run(argparse.Namespace(concurrency=2, aside=0))
 
 
 if __name__ == "__main__":

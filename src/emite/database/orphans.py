@@ -24,11 +24,12 @@ def on_parents_death(signal_sent: int) -> Callable[[], None] | None:
     return arm
 
 
-def die_with_parent(signal_sent: int) -> None:
-    """The same, asked by the child itself: for children that a library starts."""
+def die_with_parent(signal_sent: int, *, parent: int = 0) -> None:
+    """The same, asked by the child itself: for children that a library starts. `parent` where it is known: in a
+    container it may be process 1, which elsewhere says that the parent is gone."""
     if sys.platform == "linux":
         _prctl()(1, signal_sent, 0, 0, 0)
-        if os.getppid() == 1:
+        if os.getppid() != parent if parent else os.getppid() == 1:
             os.kill(os.getpid(), signal_sent)
 
 

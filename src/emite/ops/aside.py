@@ -58,7 +58,7 @@ class Aside:
         if self.process is not None and not self._ended(self.process):
             return
         if time.monotonic() >= self._due and _asked(_WAITING):
-            self.process = subprocess.Popen(emite("work", "--aside"), stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(emite("work", "--aside", str(os.getpid())), stdin=subprocess.DEVNULL)
             self._started = time.monotonic()
             log.info("aside_started", pid=self.process.pid)
 
@@ -87,12 +87,14 @@ class Aside:
             self.process.wait()
 
 
-def be() -> None:
-    """Called in that process before anything else: its place behind everybody, its bounds, its end."""
-    orphans.die_with_parent(signal.SIGKILL)
+def be(worker: int) -> None:
+    """Called in that process before anything else: its place behind everybody, its bounds, its end with its worker."""
+    orphans.die_with_parent(signal.SIGKILL, parent=worker)
     os.nice(NICER)
     if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        most = MOST_MEMORY if hard == resource.RLIM_INFINITY else min(MOST_MEMORY, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def end_when_idle() -> None:
@@ -101,23 +103,23 @@ def end_when_idle() -> None:
 
 
 def _watch_idle() -> None:
-    from django.db import OperationalError, close_old_connections
-
     last = time.monotonic()
     while time.monotonic() - last < IDLE_SECONDS:
         time.sleep(LOOK_SECONDS)
-        close_old_connections()
-        try:
-            if _asked(_BUSY):
-                last = time.monotonic()
-        except OperationalError as error:  # without a database there is nothing to do either
-            log.warning("aside_without_database", detail=str(error).splitlines()[0])
+        if _asked(_BUSY):
+            last = time.monotonic()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _asked(question: str) -> bool:
-    from django.db import connection
+    """What the database says; no, while it is away: there is nothing to do either."""
+    from django.db import OperationalError, close_old_connections, connection
 
-    with connection.cursor() as cursor:
-        cursor.execute(question, [ASIDE])
-        return bool(cursor.fetchone()[0])
+    close_old_connections()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(question, [ASIDE])
+            return bool(cursor.fetchone()[0])
+    except OperationalError as error:
+        log.warning("aside_without_database", detail=str(error).splitlines()[0])
+        return False

@@ -23,15 +23,15 @@ SWITCH_SECONDS = 0.0005
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    # Started by the worker itself: see `ops.aside`.
-    parser.add_argument("--aside", action="store_true", help=argparse.SUPPRESS)
+    # Of the worker that starts it: see `ops.aside`.
+    parser.add_argument("--aside", type=int, metavar="PID", default=0, help=argparse.SUPPRESS)
     parser.add_argument("--concurrency", type=int, default=CONCURRENCY, help=f"trabajos a la vez ({CONCURRENCY})")
 
 
 def run(options: argparse.Namespace) -> int:
     """Work until SIGTERM or Ctrl-C; jobs in course have ten seconds to end."""
     if options.aside:
-        aside.be()
+        aside.be(options.aside)
     orphans.close_memory()
     ground.prepare()
     os.environ["EMITE_PROCESS"] = "worker"
@@ -84,12 +84,17 @@ def _sweep_until(stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             driving.sweep_once()
-            beside.tend()
             if time.monotonic() >= next_cleaning:
                 housekeeping.clean_up()
                 next_cleaning = time.monotonic() + HOUSEKEEPING_SECONDS
         except Exception:  # the sweep is the guarantee: it must outlive any one failure, and says it
             log.exception("sweep_failed")
-        stop.wait(driving.SWEEP_SECONDS)
+        for _ in range(driving.SWEEP_SECONDS):
+            try:
+                beside.tend()
+            except Exception:
+                log.exception("aside_failed")
+            if stop.wait(1):
+                break
     beside.stop()
     connections.close_all()

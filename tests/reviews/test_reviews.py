@@ -92,6 +92,8 @@ def test_the_whole_road_from_the_stamp_to_complemento_cargado(practice: stand.Pr
     go_on()
     assert staging.label_of(invoice) == "PAGADO"
     assert [each.label for each in ReceivedInvoice.objects.all()] == ["PAGADO"]
+    with pytest.raises(Refused, match="ya está pagada"):
+        deciding.schedule(arrived, dt.date(2099, 1, 1), user=payer.reviewer, now=make.now())
 
     for payment in ReceivedPayment.objects.order_by("registered_at"):
         made = complementing.issue(payment, user=practice.admin, now=make.now(), key=f"c-{payment.pk.hex[-12:]}")

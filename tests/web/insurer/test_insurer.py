@@ -13,10 +13,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from emite.organizations.models import Organization
+from emite.organizations.models import Invitation, Organization
 from emite.reviews import deciding
 from emite.reviews.models import Notice, PayerPayment, ReceivedInvoice, ReviewEvent
 from emite.sheets.comma import MARK
+from emite.web.access import PROVED
 from tests import make
 from tests import practice as stand
 from tests.pac.sandbox import RunningSandbox
@@ -70,6 +71,49 @@ def test_many_are_decided_at_once_or_none(payer: Insurer) -> None:
     assert post(payer.treasurer, "decide", factura=keys, accion="aprobar").status_code == 403
     again = post(payer.reviewer, "decide", factura=keys, accion="aprobar")
     assert again.status_code == 422, "a rejected one is looked at again first"
+
+
+def test_the_whole_list_is_decided_on_the_server_but_for_what_came_since(payer: Insurer, monkeypatch: Any) -> None:
+    monkeypatch.setattr(deciding, "MOST_TOGETHER", 20)
+    rows = [row(payer.organization) for _ in range(52)]
+    dead = row(payer.organization, sat_estado="Cancelado", sat_asked_at=make.now())
+    shown = page(payer.reviewer, "inbox").content.decode()
+    assert "Todas las de esta lista: 53" in shown
+    until = shown.split('name="hasta" value="')[1].split('"')[0]
+    late = row(payer.organization)
+    refused = post(payer.reviewer, "decide", accion="aprobar", todas="1", hasta="ayer")
+    assert refused.status_code == 422
+    browser = Person(payer.reviewer).client
+    answer = browser.post(
+        reverse("insurer:decide"), {"factura": [str(rows[0].pk)], "accion": "aprobar", "todas": "1", "hasta": until}
+    )
+    assert answer.status_code == 302
+    approved = set(ReceivedInvoice.objects.filter(state=State.APPROVED).values_list("pk", flat=True))
+    assert approved == {each.pk for each in rows}, "neither the cancelled one nor the one that nobody saw"
+    text = said(browser.get(answer["Location"]))
+    assert "Se aprobaron 52 facturas" in text
+    assert "y 47 más. Se le pregunta otra vez" in text, "the SAT has said nothing of them"
+    assert set(ReceivedInvoice.objects.filter(pk__in=[dead.pk, late.pk]).values_list("state", flat=True)) == {
+        "received"
+    }
+    assert "se puedan aprobar" in said(post(payer.reviewer, "decide", accion="aprobar", todas="1", hasta=until))
+
+
+def test_its_administrator_finds_its_people(payer: Insurer) -> None:
+    assert "Personas" not in said(page(payer.reviewer, "inbox"))
+    client = Person(payer.admin).client
+    session = client.session
+    session[PROVED] = True
+    session.save()
+    assert reverse("setup:people") in client.get(reverse("insurer:inbox")).content.decode()
+    opened = client.get(reverse("setup:people"))
+    assert reverse("insurer:payments") in opened.content.decode(), "among its own sections"
+    text = said(opened)
+    assert "Cajero: registra pagos" in text
+    assert "emitir" not in text, "it issues nothing"
+    invited = client.post(reverse("setup:people"), {"email": "nora@ceiba.example", "role": "facturador"})
+    assert invited.status_code == 302
+    assert Invitation.objects.get(organization=payer.organization).can_issue is False
 
 
 def test_five_hundred_are_decided_in_few_queries_and_a_long_reason_is_kept_whole(payer: Insurer) -> None:

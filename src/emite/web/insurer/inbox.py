@@ -15,8 +15,10 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 
+from emite.pac.port import SatEstado
 from emite.reviews import deciding
 from emite.reviews.allowing import Refused
 from emite.reviews.models import OWED, ReceivedInvoice
@@ -24,6 +26,8 @@ from emite.web.insurer.access import Need, StaffRequest, payer
 
 State = ReceivedInvoice.State
 PAGE: Final = 50
+#: What "todas las de esta lista" decides in one press, in parts of `deciding.MOST_TOGETHER`.
+EVERYTHING: Final = 5000
 #: Invoices that a warning names.
 NAMED: Final = 5
 #: Filters of the address, with the words of their tabs.
@@ -62,9 +66,7 @@ def inbox(request: StaffRequest) -> HttpResponse:
 
 def show(request: StaffRequest, *, problem: str = "", chosen: set[str] | None = None, reason: str = "") -> HttpResponse:
     """The list, with what went wrong in what was asked of it and everything that was typed."""
-    wanted = request.GET.get("ver", "por-revisar")
-    wanted = wanted if wanted in SHOWN else "por-revisar"
-    words = request.GET.get("q", "").strip()
+    wanted, words = asked(request)
     mine = ReceivedInvoice.objects.filter(organization=request.organization).defer("xml", "findings")
     rows = _ordered(_found(mine.filter(SHOWN[wanted][1]), words))
     page = Paginator(rows, PAGE).get_page(request.GET.get("pagina"))
@@ -90,11 +92,19 @@ def show(request: StaffRequest, *, problem: str = "", chosen: set[str] | None = 
         filters="?" + urlencode({"ver": wanted, "q": words}),
         **{name: amount or Decimal(0) for name, amount in sums.items()},
         today=request.organization.local_date(timezone.now()),
+        seen_until=request.POST.get("hasta") or timezone.now().isoformat(),
+        everything="todas" in request.POST,
         problem=problem,
         chosen=chosen or set(),
         reason=reason,
     )
     return render(request, "insurer/inbox.html", context, status=422 if problem else 200)
+
+
+def asked(request: StaffRequest) -> tuple[str, str]:
+    """The tab of the address, and the words that were searched."""
+    wanted = request.GET.get("ver", "por-revisar")
+    return (wanted if wanted in SHOWN else "por-revisar"), request.GET.get("q", "").strip()
 
 
 def _found(rows: QuerySet[ReceivedInvoice], words: str) -> QuerySet[ReceivedInvoice]:
@@ -116,38 +126,62 @@ def _ordered(rows: QuerySet[ReceivedInvoice]) -> QuerySet[ReceivedInvoice]:
 @payer(Need.REVIEW)
 @require_POST
 def decide(request: StaffRequest) -> HttpResponse:
-    """Approve or reject the ticked ones: all or none."""
-    chosen = request.POST.getlist("factura")
-    reason = request.POST.get("reason", "")
+    """Approve or reject the ticked ones, all or none; or all those of the list, part by part."""
+    chosen, reason = request.POST.getlist("factura"), request.POST.get("reason", "")
+    rejecting = request.POST.get("accion") == "rechazar"
+    done: list[ReceivedInvoice] = []
+    problem = ""
     try:
-        keys = [uuid.UUID(each) for each in chosen]
-        done = _decide(request, keys, request.POST.get("accion", ""), reason)
+        keys = _everything(request, rejecting) if "todas" in request.POST else [uuid.UUID(each) for each in chosen]
+        whole = len(keys) if "todas" not in request.POST else deciding.MOST_TOGETHER
+        for first in range(0, max(len(keys), 1), max(whole, 1)):
+            done += _decide(request, keys[first : first + whole], rejecting, reason)
     except ValueError:
-        return show(request, problem="Elija las facturas en la lista.")
+        problem = "Elija las facturas en la lista."
     except Refused as refused:
-        return show(request, problem=refused.message, chosen=set(chosen), reason=reason)
-    messages.success(request, done[0])
-    if done[1]:
-        messages.warning(request, done[1])
+        problem = refused.message
+    if done:
+        messages.success(request, _words(done, "rechazó" if rejecting else "aprobó"))
+        if not rejecting and (warning := _doubtful([each for each in done if each.doubt(timezone.now())])):
+            messages.warning(request, warning)
+    if problem:
+        return show(request, problem=problem, chosen=set(chosen), reason=reason)
     return HttpResponseRedirect(
         reverse("insurer:inbox") + "?" + urlencode({"ver": request.GET.get("ver", "por-revisar")})
     )
 
 
-def _decide(request: StaffRequest, keys: list[uuid.UUID], action: str, reason: str) -> tuple[str, str]:
-    """What was done, and what whoever did it should know of it."""
-    organization, now = request.organization.pk, timezone.now()
-    warning = ""
-    if action == "rechazar":
-        done = deciding.reject(organization, keys, reason=reason, user=request.user, now=now)
-        verb = "rechazó", "rechazaron"
+def _everything(request: StaffRequest, rejecting: bool) -> list[uuid.UUID]:
+    """All that the list had when it was shown, and of which the verdict is possible: nobody decides what came since."""
+    until = parse_datetime(request.POST.get("hasta", ""))
+    if until is None or until.tzinfo is None:
+        raise ValueError("hasta")
+    wanted, words = asked(request)
+    mine = ReceivedInvoice.objects.filter(organization=request.organization, received_at__lte=until)
+    rows = _found(mine.filter(SHOWN[wanted][1]), words)
+    if rejecting:
+        rows = rows.filter(state__in=(*ReceivedInvoice.OPEN, State.APPROVED), paid=0)
     else:
-        done = deciding.approve(organization, keys, user=request.user, now=now)
-        verb = "aprobó", "aprobaron"
-        warning = _doubtful([each for each in done if each.doubt(now)])
+        rows = rows.filter(state__in=ReceivedInvoice.OPEN).exclude(sat_estado=SatEstado.CANCELADO.value)
+    keys = list(rows.order_by("received_at", "pk").values_list("pk", flat=True)[: EVERYTHING + 1])
+    if not keys:
+        raise Refused("En esta lista no hay facturas que se puedan " + ("rechazar." if rejecting else "aprobar."))
+    if len(keys) > EVERYTHING:
+        raise Refused(f"Son más de {EVERYTHING:,} facturas: busque menos a la vez.")
+    return keys
+
+
+def _decide(request: StaffRequest, keys: list[uuid.UUID], rejecting: bool, reason: str) -> list[ReceivedInvoice]:
+    organization, now = request.organization.pk, timezone.now()
+    if rejecting:
+        return deciding.reject(organization, keys, reason=reason, user=request.user, now=now)
+    return deciding.approve(organization, keys, user=request.user, now=now)
+
+
+def _words(done: list[ReceivedInvoice], verb: str) -> str:
     if len(done) == 1:
-        return f"Se {verb[0]} la factura {done[0]}. Su emisor recibe el aviso.", warning
-    return f"Se {verb[1]} {len(done)} facturas. Sus emisores reciben el aviso.", warning
+        return f"Se {verb} la factura {done[0]}. Su emisor recibe el aviso."
+    return f"Se {verb[:-1]}aron {len(done)} facturas. Sus emisores reciben el aviso."
 
 
 def _doubtful(rows: list[ReceivedInvoice]) -> str:

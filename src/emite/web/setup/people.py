@@ -15,13 +15,18 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from emite.accounts.models import Authenticator
+from emite.care.payer_accounts import PAYING
 from emite.organizations import members, portal
-from emite.organizations.models import Invitation, Membership
+from emite.organizations.models import Invitation, Membership, Organization
 from emite.organizations.permissions import Role
 from emite.organizations.refusals import SetupRefused
 from emite.web.access import Need, StaffRequest, staff
 
 ROLE_HELP = "Administrador: configura y cobra. Facturador y cajero: cobran. Consulta: solo ve."
+#: At an insurer or administrator, which issues nothing.
+PAYER_ROLE_HELP = (
+    "Administrador: todo. Facturador: aprueba y rechaza facturas. Cajero: registra pagos. Consulta: solo ve."
+)
 
 
 class RoleForm(forms.Form):
@@ -36,7 +41,14 @@ class RoleForm(forms.Form):
         data = super().clean() or {}
         if data.get("can_issue") and data.get("role") == Role.CONSULTA:
             self.add_error("can_issue", "Quien solo consulta no emite facturas: elija otro papel.")
+        data.setdefault("can_issue", False)
         return data
+
+    def at(self, organization: Organization) -> None:
+        """Ask only what there is to choose at that organization."""
+        if organization.kind in PAYING:
+            del self.fields["can_issue"]
+            self.fields["role"].help_text = PAYER_ROLE_HELP
 
 
 class InviteForm(RoleForm):
@@ -54,6 +66,7 @@ class InviteForm(RoleForm):
 def people(request: StaffRequest) -> HttpResponse:
     organization, now = request.organization, timezone.now()
     form = InviteForm(request.POST if request.method == "POST" else None, initial={"role": Role.CAJERO})
+    form.at(organization)
     if form.is_bound and form.is_valid():
         try:
             made = members.invite(organization, **form.cleaned_data, by=request.user, now=now)
@@ -70,9 +83,7 @@ def people(request: StaffRequest) -> HttpResponse:
     link = portal.link_of(organization)
     invitations = Invitation.objects.filter(organization=organization, accepted_at=None, revoked_at=None)
     context = {
-        "organization": organization,
-        "membership": request.membership,
-        "section": "personas",
+        **_shell(request),
         "zone": organization.zone,
         "form": form,
         "people": [
@@ -97,6 +108,7 @@ def person(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     form = RoleForm(
         request.POST if request.method == "POST" else None, initial={"role": row.role, "can_issue": row.can_issue}
     )
+    form.at(request.organization)
     if form.is_bound and form.is_valid():
         try:
             members.change(request.organization, pk, **form.cleaned_data, by=request.user, now=timezone.now())
@@ -107,9 +119,7 @@ def person(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
             return HttpResponseRedirect(reverse("setup:people" if row.user_id != request.user.pk else "setup:home"))
     link = portal.link_of(request.organization)
     context = {
-        "organization": request.organization,
-        "membership": request.membership,
-        "section": "personas",
+        **_shell(request),
         "form": form,
         "row": row,
         "linked": link is not None and link.user_id == row.user_id,
@@ -151,6 +161,18 @@ def revoke(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     _of_here(request, Invitation, pk)
     return _do(request, lambda: members.revoke(request.organization, pk, by=request.user, now=timezone.now()),
                "Invitación retirada: su enlace ya no sirve.")  # fmt: skip
+
+
+def _shell(request: StaffRequest) -> dict[str, Any]:
+    """What stands around the page: the sections of whoever opens it."""
+    paying = request.organization.kind in PAYING
+    return {
+        "organization": request.organization,
+        "membership": request.membership,
+        "section": "personas",
+        "paying": paying,
+        "shell": "insurer/base.html" if paying else "desk/base.html",
+    }
 
 
 def _of_here(request: StaffRequest, model: type[Membership] | type[Invitation], pk: uuid.UUID) -> None:

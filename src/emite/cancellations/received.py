@@ -30,7 +30,7 @@ REFRESH: Final = "emite.received"
 #: Three business days leave room: a PAC is asked a few times a day for each RFC.
 EVERY: Final = dt.timedelta(hours=4)
 #: A person who presses the button, at most so often.
-PRESSED: Final = dt.timedelta(minutes=2)
+PRESSED: Final = dt.timedelta(minutes=1)
 AGAIN: Final = dt.timedelta(minutes=30)
 #: After our answer SAT may go on listing the folio for a while: it is not a new request.
 SETTLING: Final = dt.timedelta(hours=24)

@@ -48,6 +48,14 @@ def _credited(deposit: Charge) -> Decimal:
     return notes.exclude(reason=CreditNote.Reason.LATE).aggregate(sum=Sum("total"))["sum"] or Decimal(0)
 
 
+def some(account: Charge) -> bool:
+    """Whether there may be one for this account: what a page asks before it offers the way."""
+    return Charge.objects.filter(
+        organization_id=account.organization_id, kind=Charge.Kind.ANTICIPO, state=Charge.State.OPEN,
+        issuer_id=account.issuer_id, paid__gt=0,
+    ).exists()  # fmt: skip
+
+
 def offered(account: Charge) -> list[Deposit]:
     """Deposits of the account's issuer with something left, those of the same patient first."""
     rows = (

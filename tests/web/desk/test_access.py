@@ -46,6 +46,9 @@ pytestmark = pytest.mark.django_db
 Role = Membership.Role
 NEEDS = {
     "home": Need.SEE,
+    "new_anticipo": Need.COLLECT,
+    "apply_anticipo": Need.COLLECT,
+    "anticipo_note": Need.ISSUE,
     "charge": Need.SEE,
     "invoice_piece": Need.SEE,
     "invoice_xml": Need.SEE,

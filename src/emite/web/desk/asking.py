@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from emite.cfdi.comprobante import Comprobante
 from emite.cfdi.faults import CfdiInvalid
-from emite.charges.collecting import CASH, DESK_FORMS, largest_form, paid_in
+from emite.charges.collecting import CASH, FORMS, largest_form, paid_in
 from emite.charges.models import Charge
 from emite.documents.models import FiscalDocument, State
 from emite.documents.rendering import draft_pdf
@@ -288,4 +288,4 @@ def address_of(charges: Sequence[Charge]) -> str:
 
 
 def form_label(key: str) -> str:
-    return f"{DESK_FORMS.get(key, key)} ({key})"
+    return f"{FORMS.get(key, key)} ({key})"

@@ -23,7 +23,7 @@ from emite.cfdi.taxes import Treatment
 from emite.chargemaster.models import TREATMENT_LABELS
 from emite.charges.allowing import policy_of
 from emite.charges.charging import ChargeInUse, void
-from emite.charges.collecting import DESK_FORMS
+from emite.charges.collecting import ANTICIPO, FORMS
 from emite.charges.models import (
     Allocation,
     CashRegister,
@@ -132,13 +132,15 @@ def _money(request: StaffRequest, charge: Charge, payment: PaymentForm | None) -
 
 
 def _part(row: Payment | RefundPart) -> tuple[str, Decimal, str]:
-    return DESK_FORMS.get(row.forma_pago, row.forma_pago), row.amount, getattr(row, "last4", "")
+    return FORMS.get(row.forma_pago, row.forma_pago), row.amount, getattr(row, "last4", "")
 
 
 def _can_undo(slip: PaymentSlip, charge: Charge) -> bool:
-    """While its register is open or, without one, on its day."""
+    """While its register is open or, without one, on its day; what a deposit paid, on any."""
     if hasattr(slip, "undone") or charge.state == Charge.State.VOID:
         return False
+    if any(part.forma_pago == ANTICIPO for part in slip.payments.all()):
+        return True
     if slip.session is not None:
         return slip.session.is_open
     here = charge.organization

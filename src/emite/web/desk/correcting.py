@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 
 from emite.charges.allocating import live_document
 from emite.charges.allowing import NotAllowed, policy_of
-from emite.charges.collecting import DESK_FORMS, Part, paid_in
+from emite.charges.collecting import ANTICIPO, DESK_FORMS, Part, paid_in
 from emite.charges.correcting import (
     CorrectionRefused,
     NeedsCreditNote,
@@ -31,7 +31,7 @@ from emite.charges.correcting import (
     void_slip,
 )
 from emite.charges.following import NothingToFollow, ask
-from emite.charges.models import CashRegister, Charge, ChargeLine, FollowUp
+from emite.charges.models import AnticipoApplication, CashRegister, Charge, ChargeLine, FollowUp
 from emite.charges.pricing import tidy
 from emite.web.access import Need, StaffRequest, staff
 from emite.web.amounts import AmountField
@@ -54,7 +54,8 @@ def void_payment(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         else:
             messages.success(request, f"El pago {slip.folio} quedó cancelado.")
             return HttpResponseRedirect(reverse("desk:charge", args=[slip.charge_id]))
-    context = _base(request, slip.charge) | {"slip": slip, "form": form}
+    applied = AnticipoApplication.objects.filter(slip=slip).select_related("deposit").first()
+    context = _base(request, slip.charge) | {"slip": slip, "form": form, "applied": applied}
     return render(request, "desk/void_payment.html", context, status=422 if form.is_bound else 200)
 
 
@@ -128,7 +129,7 @@ def refunding(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     terms: dict[str, Any] = {
         "lines": list(charge.lines.all()),
         "registers": desk_registers(request.organization),
-        "paid": paid_in(charge),
+        "paid": {form: amount for form, amount in paid_in(charge).items() if form != ANTICIPO},
     }
     if request.method == "GET":
         initial = {"key": str(uuid.uuid4()), "register": request.session.get("register", "")}

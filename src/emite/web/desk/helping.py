@@ -15,6 +15,11 @@ HELP: Final[dict[str, tuple[str, ...]]] = {
         "Al guardar puede cobrar e imprimir.",
         "El ticket lleva al final el enlace, el código y el QR con que el paciente se factura solo.",
     ),
+    "anticipo": (
+        "Un anticipo es dinero que se deja antes de saber qué se va a prestar o cuánto va a costar. Tiene su propia "
+        "factura; luego paga parte de la cuenta y, ya facturada, una nota lo descuenta sola.",
+        "Si el precio ya se conoce no es un anticipo sino un pago: cóbrelo en la remisión.",
+    ),
     "importar": (
         "Las remisiones que otro sistema ya cobró, en un archivo: «Revisar» dice renglón por renglón qué corregir y "
         "cuánto suman, sin cambiar nada.",

@@ -22,12 +22,13 @@ from emite.charges import patient_words
 from emite.charges.code import read_code
 from emite.charges.finding import by_code
 from emite.charges.models import Allocation, Charge, Payment, PaymentSlip
+from emite.charges.models.charge import PREFIXES
 from emite.documents.models import FiscalDocument
 from emite.organizations.models import Organization
 from emite.web.amounts import read_amount
 from emite.web.desk.days import read_day
 
-_FOLIO = re.compile(r"(rem|cop|pag)[\s-]*0*(\d{1,15})", re.IGNORECASE | re.ASCII)
+_FOLIO = re.compile(r"(rem|cop|ant|pag)[\s-]*0*(\d{1,15})", re.IGNORECASE | re.ASCII)
 _WORD = re.compile(r"\w+")
 #: Of a misspelt word, so many real ones are tried; of all their combinations, so many.
 ALIKE, READINGS = 3, 6
@@ -118,7 +119,8 @@ def _by_folio(organization: Organization, prefix: str, number: int) -> Q:
     if prefix == "pag":
         slips = PaymentSlip.objects.filter(organization=organization, number=number)
         return Q(pk__in=list(slips.values_list("charge_id", flat=True)))
-    return Q(number=number, kind=Charge.Kind.REMISION if prefix == "rem" else Charge.Kind.COPAGO)
+    kinds = {said.lower(): kind for kind, said in PREFIXES.items()}
+    return Q(number=number, kind=kinds[prefix])
 
 
 def _number(organization: Organization, text: str, today: dt.date) -> Q | None:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from emite.web.desk import (
     answers,
+    anticipos,
     cancelling,
     charge_import,
     charge_page,
@@ -166,5 +167,6 @@ urlpatterns = [
     path("caja/mejoras/", enhancements.enhancements, name="enhancements"),
     path("caja/mejoras/logo", enhancements.logo, name="logo"),
     *answers.addresses,
+    *anticipos.addresses,
     *complements.addresses,
 ]

@@ -15,7 +15,7 @@ from django.db.models import Sum
 from emite.cfdi.taxes import Treatment
 from emite.chargemaster.models import TREATMENT_LABELS
 from emite.charges.charging import code_of
-from emite.charges.collecting import DESK_FORMS, paid_in
+from emite.charges.collecting import FORMS, paid_in
 from emite.charges.models import Charge, Payment, PaymentSlip, SlipVoid
 from emite.charges.pricing import conceptos, totals
 from emite.documents.rendering import branding
@@ -82,7 +82,7 @@ def ticket_print(charge: Charge, *, reprinted_at: dt.datetime | None = None) -> 
         ),
         total=charge.total,
         invoicing=invoicing_of(charge, code_of(charge)),
-        payments=tuple(Amount(DESK_FORMS.get(key, key), amount) for key, amount in paid_in(charge).items()),
+        payments=tuple(Amount(FORMS.get(key, key), amount) for key, amount in paid_in(charge).items()),
         owed=charge.owed,
         cashier=charge.created_by.name if charge.created_by else "",
         reprinted_at=_local(charge, reprinted_at),
@@ -130,7 +130,7 @@ def _by_form(payments: Iterable[Payment]) -> tuple[Amount, ...]:
     sums: dict[str, Decimal] = {}
     for payment in payments:
         sums[payment.forma_pago] = sums.get(payment.forma_pago, Decimal(0)) + payment.amount
-    return tuple(Amount(DESK_FORMS.get(key, key), amount) for key, amount in sums.items())
+    return tuple(Amount(FORMS.get(key, key), amount) for key, amount in sums.items())
 
 
 def _local(charge: Charge, moment: dt.datetime | None) -> dt.datetime | None:

@@ -1,0 +1,87 @@
+"""Deposits at the desk: taken, collected, invoiced, applied, followed, and every refusal beside its field."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+
+import pytest
+
+from emite.charges.allocating import live_document
+from emite.charges.models import AnticipoApplication, Charge
+from emite.credits import anticipos
+from emite.credits.models import CreditNote
+from tests import make
+from tests.credits.stands import drive, invoiced, sound
+from tests.make import Hospital
+from tests.web.desk.staff import Person, said
+
+pytestmark = pytest.mark.django_db
+
+
+def take(person: Person, **over: str) -> object:
+    typed = {"patient_name": "Ana Torres Luna", "amount": "$2,000.00", "treatment": "iva16"}
+    return person.post("new_anticipo", clave_envio=str(uuid.uuid4()), **(typed | over))
+
+
+def test_from_the_counter_to_the_note_that_applies_it(issuing: Hospital) -> None:
+    cashier, biller = Person(issuing.cashier), Person(issuing.biller)
+    assert "No es un anticipo" in said(cashier.get("new_anticipo"))
+    made = take(cashier)
+    deposit = Charge.objects.get(kind="anticipo")
+    assert "Anticipo ANT-000001 creado" in said(cashier.follow(made))
+    cashier.pay(deposit, issuing.register)
+    deposit.refresh_from_db()
+    assert deposit.is_paid
+    assert "factúrelo al RFC" in said(cashier.get("charge", deposit.pk))
+    stay = make.charge(issuing, [make.line(unit_price=Decimal("3000"))])
+    page = said(cashier.get("apply_anticipo", stay.pk))
+    assert "ANT-000001 · Ana Torres Luna · quedan $2,000.00 · falta facturarlo" in page
+    refused = cashier.post("apply_anticipo", stay.pk, deposit=deposit.pk)
+    assert (refused.status_code, "no tiene factura" in said(refused)) == (422, True)
+
+    invoiced(issuing, deposit)
+    for amount, words in (("1,5", "Use punto"), ("2000.01", "hasta $2,000.00")):
+        refused = cashier.post("apply_anticipo", stay.pk, deposit=deposit.pk, amount=amount)
+        assert (refused.status_code, words in said(refused)) == (422, True)
+    key = str(uuid.uuid4())
+    for _ in range(2):
+        applied = cashier.post("apply_anticipo", stay.pk, deposit=deposit.pk, clave_envio=key)
+        assert applied["Location"].endswith("#anticipos")
+    assert AnticipoApplication.objects.get().amount == 2000
+    page = said(cashier.get("charge", stay.pk))
+    for words in ("Anticipo aplicado", "Espera la factura de la cuenta", "Por pagar $1,480.00", "relación 07"):
+        assert words in page
+    assert "vuelve a deber $2,000.00" in said(cashier.get("void_payment", AnticipoApplication.objects.get().slip.pk))
+    assert "Quedan $0.00" in said(cashier.get("charge", deposit.pk))
+
+    stay.refresh_from_db()
+    cashier.pay(stay, issuing.register, forma_pago="03")
+    stay.refresh_from_db()
+    invoiced(issuing, stay)
+    assert "falta la nota que lo descuenta" in said(biller.get("charge", stay.pk))
+    assert cashier.post("anticipo_note", stay.pk).status_code == 403
+    assert biller.post("anticipo_note", stay.pk, anticipo="otro").status_code == 404
+    biller.post("anticipo_note", stay.pk, anticipo=AnticipoApplication.objects.get().pk)
+    drive(CreditNote.objects.get().document_id)
+    page = said(biller.get("charge", stay.pk))
+    assert "Aplicado" in page
+    assert "−$2,000.00 Aplicación de anticipo" in page
+    assert anticipos.due(limit=9) == []
+    assert live_document(stay).total == stay.total
+    sound(issuing)
+
+
+@pytest.mark.parametrize(
+    ("over", "words"),
+    [
+        ({"amount": "1.00"}, "más de un peso"),
+        ({"amount": "dos mil"}, "Escriba solo números"),
+        ({"treatment": ""}, "Elija el IVA"),
+    ],
+)
+def test_what_was_typed_wrong_is_said_beside_its_field(issuing: Hospital, over: dict[str, str], words: str) -> None:
+    refused = take(Person(issuing.cashier), **over)
+    assert (refused.status_code, words in said(refused)) == (422, True)  # type: ignore[attr-defined]
+    assert "Ana Torres Luna" in refused.content.decode()  # type: ignore[attr-defined]
+    assert not Charge.objects.filter(kind="anticipo").exists()

@@ -4,7 +4,7 @@
 
 The demo's own processes: one web, one worker, one sandbox PAC. First CLICKS patients of the hospital, one at a time,
 with nothing else to do; then as many as fit while the practice's month of CHARGES is closed into facturas globales by
-the same worker. Trust the ratio.
+the same worker (in the process that it starts beside it for what is long). Trust the ratio.
 """
 
 from __future__ import annotations

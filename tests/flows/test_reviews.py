@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
 from emite.care.models import InsurerInvoice
 from emite.cfdi.xml import parse
-from emite.reviews.models import ReceivedInvoice
+from emite.reviews.models import ReceivedCredit, ReceivedInvoice, SaidPayment
 from emite.settlements import staging
 from tests import make
 from tests import practice as stand
@@ -99,9 +101,26 @@ def test_from_the_inbox_to_the_payment(
         watched.looks_right(f"antiguedad-{name}")
         watched.go(f"{site.url}/aseguradora/pagos/archivo/")
         watched.looks_right(f"archivo-{name}")
-        paid = ReceivedInvoice.objects.get(control_number="LC-0002")
+        go_on()
+        labels = {each.control_number: staging.label_of(each) for each in InsurerInvoice.objects.all()}
+        assert labels == {"LC-0001": "Rechazada", "LC-0002": "PAGADO", "LC-0003": "Pagado parcial"}
+        paid, partly = (ReceivedInvoice.objects.get(control_number=number) for number in ("LC-0002", "LC-0003"))
+        of: dict[str, Any] = {"organization": payer.organization, "received_at": make.now()}
+        ReceivedCredit.objects.create(invoice=paid, uuid=uuid.uuid4(), total=Decimal(50), xml=b"<x/>", **of)
+        SaidPayment.objects.create(
+            invoice=partly, share=uuid.uuid4(), amount=Decimal(100), paid_at=make.now(), operation="SPEI 77", **of
+        )
         watched.go(f"{site.url}/aseguradora/facturas/{paid.pk}/")
+        expect(page.get_by_text("Se pagaron $50.00 de más")).to_be_visible()
+        expect(page.get_by_role("heading", name="Programar el pago")).to_have_count(0)
         watched.looks_right(f"pagada-{name}")
-    go_on()
-    labels = {each.control_number: staging.label_of(each) for each in InsurerInvoice.objects.all()}
-    assert labels == {"LC-0001": "Rechazada", "LC-0002": "PAGADO", "LC-0003": "Pagado parcial"}
+        ReceivedInvoice.objects.filter(pk=partly.pk).update(sat_process="En proceso")
+        watched.go(f"{site.url}/aseguradora/facturas/{partly.pk}/")
+        expect(page.get_by_role("listitem").filter(has_text="SPEI 77")).to_contain_text("Registrado por su emisor")
+        expect(page.get_by_role("region", name="Validación")).to_contain_text("En cancelación ante el SAT")
+        watched.looks_right(f"en-cancelacion-{name}")
+        watched.go(f"{site.url}/aseguradora/pagos/registrar/")
+        expect(page.get_by_text("De 1 factura el SAT no ha dicho hace poco")).to_be_visible()
+        watched.looks_right(f"pagar-con-duda-{name}")
+        watched.go(f"{site.url}/aseguradora/bandeja/?ver=todas")
+        watched.looks_right(f"bandeja-todas-{name}")

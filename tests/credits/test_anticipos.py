@@ -11,7 +11,9 @@ from django.db import IntegrityError, connection, transaction
 
 from emite.cancellations.requesting import Held, NotCancellable, request_cancellation
 from emite.cfdi import check
+from emite.cfdi.egresos import take_as_one
 from emite.cfdi.faults import CfdiInvalid
+from emite.cfdi.notas import of_anticipo
 from emite.cfdi.taxes import Treatment
 from emite.cfdi.xml import parse
 from emite.charges import anticipos as taking
@@ -23,10 +25,11 @@ from emite.credits import anticipos, checking, deposits
 from emite.credits.anticipos import AnticipoRefused
 from emite.credits.crediting import CreditRefused
 from emite.credits.models import CreditNote
-from emite.credits.originals import NotCreditable
+from emite.credits.originals import NotCreditable, original_of
 from emite.documents import steps
 from emite.documents.models import FiscalDocument, State
 from emite.documents.rendering import stamped_xml
+from emite.documents.sealing import draft
 from emite.invoices import issuing
 from emite.invoices.issuing import NotInvoiceable
 from emite.invoices.periods import DIARIA, containing
@@ -311,3 +314,24 @@ def paid_with_30(
             organization=hospital.organization, deposit=first, account=account, slip=slip, amount=D(amount),
             by=hospital.biller, at=make.now(),
         )  # fmt: skip
+
+
+def test_an_egreso_that_a_restored_backup_did_not_know_is_not_stamped_again(hospital: make.Hospital) -> None:
+    first, stay = invoiced(hospital, deposit(hospital, "1160.00")), account(hospital, "1000")
+    applied = apply(hospital, first, stay, "1160.00")
+    invoiced(hospital, stay)
+    original = original_of(stay)
+    assert original.comprobante is not None
+    one, _ = take_as_one(original.parts, applied.amount)
+    content = of_anticipo(
+        original.comprobante, str(original.document.uuid), one, folio=first.folio, fecha=original.comprobante.fecha,
+        emisor=original.comprobante.emisor, lugar_expedicion="06700",
+    )  # fmt: skip
+    brought = draft(
+        content, issuer=hospital.issuer, series=hospital.series, channel="desk", idempotency_key="recovered",
+        now=make.now(),
+    )  # fmt: skip
+    drive(brought.pk)
+    assert settle(applied).document == brought
+    assert FiscalDocument.objects.filter(kind="E").count() == 1
+    assert stamped_total(first) + stamped_total(stay) == D("1160.00")

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from emite.accounts.models import User
 from emite.audit import record
 from emite.cfdi import egresos, notas
+from emite.cfdi.anticipos import RELATION
 from emite.cfdi.comprobante import Comprobante, Emisor, Receptor
 from emite.cfdi.egresos import CannotSplit, Part
 from emite.cfdi.faults import CfdiInvalid
@@ -141,6 +142,8 @@ def _check_invoice(deposit: Charge, document: FiscalDocument | None) -> None:
         )
     if not has_own_cfdi(document):
         raise AnticipoRefused("deposit", f"La factura de {deposit.folio} todavía no está timbrada: espere un momento.")
+    # Held: who asks for its cancellation looks, with it held, for what it pays.
+    FiscalDocument.objects.select_for_update(no_key=True).only("pk").get(pk=document.pk)
     if is_ending(document):
         raise AnticipoRefused("deposit", f"La factura de {deposit.folio} se está cancelando o sustituyendo.")
 
@@ -181,6 +184,17 @@ def _taken(left: Sequence[Part], kind: Part, amount: Decimal) -> tuple[Part, tup
 def _less(left: Sequence[Part], taken: Sequence[Part]) -> list[Part]:
     by_position = {part.position: part for part in taken}
     return [part.less(by_position[part.position]) if part.position in by_position else part for part in left]
+
+
+def _known(application: AnticipoApplication, invoice: FiscalDocument) -> FiscalDocument | None:
+    """The egreso that was stamped already and whose note a restored backup did not know."""
+    relation = {"tipo_relacion": RELATION, "uuids": [str(invoice.uuid).upper()]}
+    found = FiscalDocument.objects.filter(
+        organization_id=invoice.organization_id, issuer_id=invoice.issuer_id, kind=FiscalDocument.Kind.EGRESO,
+        state=State.STAMPED, total=application.amount, credit_note=None, content__relacionados__contains=[relation],
+    )  # fmt: skip
+    folio = application.deposit.folio
+    return next((each for each in found if from_json(each.content).conceptos[0].no_identificacion == folio), None)
 
 
 #: Applications whose account has a stamped invoice that no egreso was drafted for.
@@ -267,7 +281,7 @@ def _store(application: AnticipoApplication, account: Charge, *, now: dt.datetim
         raise NotCreditable("El anticipo ya no tiene su propia factura: factúrelo primero.")
     issuer = account.issuer
     one, taken = _taken(left_of(original, lock=True), _kind(deposit), application.amount)
-    document = draft(
+    document = _known(application, original.document) or draft(
         notas.of_anticipo(
             original.comprobante,
             str(original.document.uuid),

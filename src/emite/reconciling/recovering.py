@@ -22,16 +22,15 @@ from lxml import etree
 
 from emite.audit import record
 from emite.cancellations.related import SUBSTITUTE
-from emite.cfdi import seal, timbre
+from emite.cfdi import timbre
 from emite.cfdi.certificates import Certificate
 from emite.cfdi.comprobante import Comprobante
-from emite.cfdi.faults import Severity
 from emite.cfdi.stored import from_json, to_json
-from emite.cfdi.xml import XmlRefused
 from emite.cfdi.xml_read import comprobante, same_document
 from emite.cfdi.zones import moment_of
 from emite.charges.allocating import allocate, live_document
 from emite.charges.models import Charge
+from emite.charges.models.charge import PREFIXES
 from emite.documents import stamping
 from emite.documents.models import UNSETTLED, FiscalDocument, SealedXml, State
 from emite.documents.resolving import discard_unsent, is_never_sent
@@ -43,6 +42,7 @@ from emite.issuers.connecting import adapter
 from emite.issuers.models import Issuer, PacAccount, Series, StoredCsd
 from emite.pac import seals
 from emite.pac.port import Fetched, Listed
+from emite.reconciling.proving import Unreadable, verified
 
 log = structlog.get_logger(__name__)
 
@@ -51,13 +51,9 @@ Clock = Callable[[], dt.datetime]
 MARGIN: Final = dt.timedelta(hours=1)
 #: How far the folios of an issuer jump whose PAC has no list to tell the last one.
 JUMP: Final = 1000
-_FOLIO: Final = re.compile(r"(?:^|\()(?P<prefix>REM|COP)-0*(?P<number>\d+)(?:\)|$)")
-_KINDS: Final = {"REM": Charge.Kind.REMISION, "COP": Charge.Kind.COPAGO}
+_FOLIO: Final = re.compile(r"(?:^|\()(?P<prefix>REM|COP|ANT)-0*(?P<number>\d+)(?:\)|$)")
+_KINDS: Final = {prefix: kind for kind, prefix in PREFIXES.items()}
 _SEALED: Final = (State.SEALED, State.UNKNOWN, State.HELD)
-
-
-class Unreadable(Exception):
-    """The PAC gave something that is not a true CFDI of this issuer; the message says what."""
 
 
 @dataclass
@@ -230,28 +226,6 @@ def _is_free(charge: Charge) -> bool:
     """Nothing live invoices it, or only what was never sent and can be let go."""
     held = live_document(charge)
     return held is None or is_never_sent(held)
-
-
-def verified(
-    issuer: Issuer, xml: bytes, folio: uuid.UUID, signers: Mapping[str, Certificate]
-) -> tuple[etree._Element, timbre.Timbre]:
-    """The document and its stamp, both true and of this issuer. Raises Unreadable."""
-    try:
-        root = seals.parse(xml)
-        stamp = timbre.verify_stamp(xml, timbre.detach(xml), signers)
-    except XmlRefused as error:
-        raise Unreadable(error.message) from error
-    except timbre.StampInvalid as error:
-        raise Unreadable(f"el timbre no se comprueba: {error.reason}") from error
-    wrong = [fault for fault in seal.verify(root) if fault.severity is Severity.ERROR]
-    emisor = root.find("{*}Emisor")
-    if wrong:
-        raise Unreadable(f"{wrong[0].code} {wrong[0].message}")
-    if emisor is None or emisor.get("Rfc") != issuer.rfc:
-        raise Unreadable("es de otro emisor")
-    if uuid.UUID(stamp.uuid) != folio:
-        raise Unreadable("el PAC dio otro folio fiscal")
-    return root, stamp
 
 
 def _waiting(issuer: Issuer, root: etree._Element) -> FiscalDocument | None:

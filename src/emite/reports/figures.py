@@ -15,6 +15,7 @@ from decimal import Decimal
 from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import TruncDate
 
+from emite.charges.collecting import ANTICIPO
 from emite.charges.models import Allocation, Charge, Payment
 from emite.documents.models import WITH_UUID, FiscalDocument, State
 from emite.organizations.models import Organization
@@ -96,7 +97,10 @@ def failures(period: Period, reason_of: Callable[[str], str]) -> list[Line]:
 
 
 def by_day(period: Period) -> list[Line]:
-    """What was paid each day of the period and not undone, days without payments included."""
+    """What was paid each day of the period and not undone, days without payments included.
+
+    What a deposit paid was received with the deposit.
+    """
     start, end = period.bounds()
     paid = Payment.objects.filter(
         organization=period.organization,
@@ -104,7 +108,7 @@ def by_day(period: Period) -> list[Line]:
         slip__paid_at__lt=end,
         slip__undone=None,
         **_booked(period, "slip__"),
-    )
+    ).exclude(forma_pago=ANTICIPO)
     day = TruncDate("slip__paid_at", tzinfo=period.organization.zone)
     rows = paid.annotate(day=day).values_list("day").annotate(Count("slip", distinct=True), Sum("amount"))
     known = {day: (count, total) for day, count, total in rows}

@@ -26,7 +26,7 @@ from emite.pac.port import Fetched, Listed, ListedStamp, Pac
 from emite.pac.seals import Identity
 from emite.reconciling.models import Comparison, Difference
 from emite.reconciling.noting import found, unheld
-from emite.reconciling.recovering import Unreadable, verified
+from emite.reconciling.proving import Unreadable, verified
 
 log = structlog.get_logger(__name__)
 

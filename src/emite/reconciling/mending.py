@@ -19,6 +19,7 @@ from emite.issuers.models import PacAccount
 from emite.pac.seals import Identity
 from emite.reconciling import recovering
 from emite.reconciling.models import Difference
+from emite.reconciling.proving import Unreadable
 
 
 class CannotMend(Exception):
@@ -57,7 +58,7 @@ def bring_in(organization_id: uuid.UUID, pk: uuid.UUID, *, user: User, now: dt.d
             held = _open(organization_id, pk, user)
             document, _ = recovering.take_in(account, xml, row.uuid, signers, by=user.email, now=now)
             _close(held, Difference.Ending.MENDED, "", user, now)
-    except recovering.Unreadable as error:
+    except Unreadable as error:
         raise CannotMend(f"No se puede registrar: {error}.") from None
     except IntegrityError:
         raise CannotMend("Su folio ya lo tiene otra factura de aquí: revise cuál de las dos queda.") from None

@@ -1,0 +1,42 @@
+"""A deposit has its own code; its account goes to the same RFC, and whoever types another is told beside the field."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from emite.cfdi.stored import from_json
+from emite.cfdi.taxes import Treatment
+from emite.charges import anticipos as taking
+from emite.charges.collecting import Part, pay
+from emite.credits import anticipos
+from emite.documents.models import State
+from tests import make
+from tests.web.portal.patient import Patient, said
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_patient_invoices_the_deposit_and_then_the_account(hospital: make.Hospital) -> None:
+    amount = Decimal("1160.00")
+    deposit = taking.take(
+        hospital.organization, hospital.issuer, amount, Treatment.IVA16, user=hospital.cashier, now=make.now()
+    )
+    pay(deposit, [Part("01", amount)], register=hospital.register, user=hospital.cashier, now=make.now())
+    patient = Patient(hospital.organization.slug)
+    patient.enter(deposit)
+    assert "Anticipo del bien o servicio" in said(patient.get("cargo/"))
+    first = patient.invoice(deposit)
+    assert first.state == State.STAMPED
+    stay = make.charge(hospital, [make.line(unit_price=Decimal("1000"))])
+    anticipos.apply(deposit, stay, amount, user=hospital.cashier, now=make.now(), idempotency_key="a")
+    patient = Patient(hospital.organization.slug)
+    patient.enter(stay)
+    refused = patient.send(rfc="FUNK671228PH6", nombre="KARLA FUENTE NOLASCO", domicilio_fiscal="01160")
+    assert (refused.status_code, "Tu anticipo se facturó a otro RFC" in said(refused)) == (422, True)
+    assert first.receptor_rfc not in refused.content.decode()
+    whole = patient.invoice(stay)
+    assert (whole.state, whole.total) == (State.STAMPED, amount)
+    assert from_json(whole.content).relacionados[0].uuids == (str(first.uuid).upper(),)
+    assert len(anticipos.due(limit=9)) == 1

@@ -153,7 +153,7 @@ def piece(template: str, **values: Hashable) -> SafeString:
 
 @lru_cache(maxsize=1024)
 def _piece(template: str, values: tuple[tuple[str, Hashable], ...]) -> SafeString:
-    return get_template(template).render(dict(values))
+    return mark_safe(get_template(template).render(dict(values)))  # what a template escaped
 
 
 @register.simple_tag

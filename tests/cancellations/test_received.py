@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -19,7 +20,7 @@ from emite.cfdi.cancelacion import Cancelacion, Folio
 from emite.cfdi.cancelacion import sign as sign_request
 from emite.cfdi.comprobante import Receptor
 from emite.cfdi.csd import Csd
-from emite.pac.port import AnswerTold, CancelDoubt, CancelRefused, Evidence, NotSent
+from emite.pac.port import AnswerTold, CancelDoubt, CancelRefused, Evidence, NotSent, Pac, Pending, PendingUnknown
 from tests import make
 from tests.pac import make as pac_make
 from tests.pac.sandbox import RunningSandbox
@@ -127,6 +128,11 @@ def test_it_is_found_rejected_by_a_person_and_kept_with_its_acuse(
     asked, certificate = respuesta.verify(bytes(signed.xml))
     assert (asked.rfc_receptor, asked.uuid, asked.respuesta) == (hospital.issuer.rfc, uuid, "Rechazo")
     assert certificate.rfc == hospital.issuer.rfc
+    other_pac = cast(Pac, SimpleNamespace(capabilities=SimpleNamespace(answers_as="LSO1306189R5")))
+    anew = [handing_in.signed_for(row, other_pac, make.now()) for _ in range(2)]
+    assert anew[0] == anew[1]
+    assert anew[0] is not None
+    assert respuesta.verify(anew[0])[0].pac == "LSO1306189R5", "another PAC hands in what names it"
     kept = AnswerAcuse.objects.get(request=row)
     assert kept.is_sats
     assert respuesta.read_acuse(bytes(kept.content), asked) == {uuid: respuesta.BEFORE}
@@ -141,8 +147,6 @@ def test_it_is_found_rejected_by_a_person_and_kept_with_its_acuse(
 def test_what_is_no_longer_listed_ends_by_silence_or_elsewhere(
     hospital: make.Hospital, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from emite.pac.port import Pending, PendingUnknown
-
     listed: list[object] = [Pending((FOLIO,), SEEN)]
     pac = SimpleNamespace(capabilities=SimpleNamespace(answers_as="X"), pending_cancellations=lambda rfc: listed[0])
     monkeypatch.setattr(received, "adapter", lambda account: pac)

@@ -91,7 +91,7 @@ def drive(pk: uuids.UUID, *, owner: str, clock: Clock) -> State | None:
     if pac is None or not pac.capabilities.answers_as:
         text = "No hay una cuenta de PAC en uso que entregue respuestas: contéstela en la página del SAT."
         return _settle(row, Move(State.PENDING, "EMI-FALTA", text, in_doubt=row.doubted_at is not None), None, now)
-    xml = _signed(row, pac, now)
+    xml = signed_for(row, pac, now)
     if xml is None:
         text = "Falta el certificado de sello digital (CSD) de este RFC."
         return _settle(row, Move(State.PENDING, "EMI-FALTA", text, in_doubt=row.doubted_at is not None), None, now)
@@ -115,15 +115,15 @@ def _no_longer(row: ReceivedCancellation, now: dt.datetime) -> Move | None:
     return None
 
 
-def _signed(row: ReceivedCancellation, pac: Pac, now: dt.datetime) -> bytes | None:
-    """The bytes of this answer, signed once with the certificate in use."""
+def signed_for(row: ReceivedCancellation, pac: Pac, now: dt.datetime) -> bytes | None:
+    """The bytes of this answer, signed once with the certificate in use for the PAC that hands it in."""
     csd = StoredCsd.objects.filter(organization_id=row.organization_id, issuer=row.issuer, active=True).first()
     if csd is None:
         return None
     same = SignedAnswer.objects.filter(organization_id=row.organization_id, request=row, answer=row.answer, csd=csd)
-    known = same.order_by("-signed_at").first()
-    if known is not None:
-        return bytes(known.xml)
+    for known in same.order_by("-signed_at"):
+        if respuesta.verify(bytes(known.xml))[0].pac == pac.capabilities.answers_as:
+            return bytes(known.xml)
     fecha = local_now(now, row.issuer.lugar_expedicion)
     asked = SolicitudRespuesta(row.issuer.rfc, pac.capabilities.answers_as, fecha, str(row.uuid).upper(), row.answer)
     xml = respuesta.sign(asked, open_csd(csd))

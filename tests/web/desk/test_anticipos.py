@@ -11,6 +11,7 @@ from emite.charges.allocating import live_document
 from emite.charges.models import AnticipoApplication, Charge
 from emite.credits import anticipos
 from emite.credits.models import CreditNote
+from emite.web.desk.attention import TOO_LONG, credit_roads
 from tests import make
 from tests.credits.stands import drive, invoiced, sound
 from tests.make import Hospital
@@ -60,10 +61,14 @@ def test_from_the_counter_to_the_note_that_applies_it(issuing: Hospital) -> None
     stay.refresh_from_db()
     invoiced(issuing, stay)
     assert "falta la nota que lo descuenta" in said(biller.get("charge", stay.pk))
+    rows, say = credit_roads(issuing.organization, make.now() + TOO_LONG * 2)[-1]
+    entry = say(rows.get())
+    assert (entry.title, entry.address[-10:]) == ("Anticipo de REM-000001 sin descontar", "#anticipos")
     assert cashier.post("anticipo_note", stay.pk).status_code == 403
     assert biller.post("anticipo_note", stay.pk, anticipo="otro").status_code == 404
     biller.post("anticipo_note", stay.pk, anticipo=AnticipoApplication.objects.get().pk)
     drive(CreditNote.objects.get().document_id)
+    assert not rows.all().exists()
     page = said(biller.get("charge", stay.pk))
     assert "Aplicado" in page
     assert "−$2,000.00 Aplicación de anticipo" in page

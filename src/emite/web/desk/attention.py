@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
-from emite.charges.models import Allocation, Charge, FollowUp
+from emite.charges.models import Allocation, AnticipoApplication, Charge, FollowUp
 from emite.credits.models import LATE_MOVING, CreditNote, LateRequest
 from emite.documents.models import FiscalDocument, State
 from emite.invoices import watching
@@ -116,7 +116,19 @@ def credit_roads(organization: Organization, now: dt.datetime) -> list[Road]:
     return [
         (notes.order_by("-created_at"), _note_entry),
         (late.order_by("-asked_at"), _late_entry),
+        (_undiscounted(organization, now), _deposit_entry),
     ]
+
+
+def _undiscounted(organization: Organization, now: dt.datetime) -> QuerySet[AnticipoApplication]:
+    """Deposits whose account is invoiced for a while and has no note that takes them back, living or on its way."""
+    invoiced = Allocation.objects.filter(
+        charge=OuterRef("account"), active=True, document__state=State.STAMPED,
+        document__stamped_at__lt=now - TOO_LONG,
+    )  # fmt: skip
+    note = CreditNote.objects.filter(application=OuterRef("pk"), active=True)
+    rows = AnticipoApplication.objects.filter(Exists(invoiced), ~Exists(note), organization=organization, active=True)
+    return rows.select_related("account", "deposit").order_by("-at")
 
 
 def complements(organization: Organization, now: dt.datetime) -> list[Entry]:
@@ -144,6 +156,12 @@ def _note_entry(row: CreditNote) -> Entry:
     detail = f"{row.get_reason_display()} de ${row.total:,.2f} {why}"
     title = f"Nota de crédito de {row.charge.folio}"
     return Entry("wrong" if refused else "cost", title, detail, _after_invoice(row.charge), row.created_at)
+
+
+def _deposit_entry(row: AnticipoApplication) -> Entry:
+    detail = f"La cuenta y {row.deposit.folio} están facturados: falta la nota que descuenta ${row.amount:,.2f}."
+    address = f"{reverse('desk:charge', args=[row.account_id])}#anticipos"
+    return Entry("wrong", f"Anticipo de {row.account.folio} sin descontar", detail, address, row.at)
 
 
 def _late_entry(row: LateRequest) -> Entry:

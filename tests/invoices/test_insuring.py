@@ -11,19 +11,25 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMultiAlternatives
 from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
 
 from emite.audit.models import AuditEvent
 from emite.cancellations import following
 from emite.cancellations.requesting import request_cancellation
-from emite.care.models import CareService, ExternalCfdi, InsurerInvoice, ServiceAllocation
+from emite.care import forwarding
+from emite.care.models import CareService, ExternalCfdi, ExternalDelivery, InsurerInvoice, ServiceAllocation
 from emite.cfdi.faults import CfdiInvalid
 from emite.cfdi.xml import parse
+from emite.documents import delivering
 from emite.documents.models import StampedXml
 from emite.documents.models import State as DocumentState
 from emite.invoices import external, insured, insuring, lint
 from emite.invoices.insuring import NotLinked, Refused
 from emite.invoices.issuing import NotAllowed
+from emite.mailing.sending import MailUnavailable
 from emite.reports.month import Month, zipped
 from tests import make
 from tests import practice as stand
@@ -226,7 +232,35 @@ def in_the_month(of: Practice, taken: ExternalCfdi) -> list[str]:
     return [rows[0][name] for name in ("Total", "Estado", "Vía")]
 
 
-def test_an_invoice_of_elsewhere_is_asked_to_the_sat_and_used_once(working: Practice, sandbox: RunningSandbox) -> None:
+def unreachable(message: object) -> None:
+    raise MailUnavailable("el servidor no contesta")
+
+
+def mailed(of: Practice, taken: ExternalCfdi, outbox: list[EmailMultiAlternatives], monkeypatch: Any) -> None:
+    """Asked for twice on its page it is one mail, tried again until it leaves; with both files."""
+    browser = Client(HTTP_HOST="127.0.0.1")
+    browser.force_login(of.admin)
+    address = reverse("practice:mail", args=[InsurerInvoice.objects.get(external=taken).pk])
+    for _ in range(2):
+        assert browser.post(address, {"email": "siniestros@ceiba.example"}).status_code == 302
+    assert browser.post(address, {"email": "nadie"}).status_code == 422
+    delivery, now = ExternalDelivery.objects.get(), make.now()
+    with monkeypatch.context() as broken:
+        broken.setattr(forwarding, "send", unreachable)
+        assert not forwarding.deliver(delivery.pk, now=now)
+    later = now + delivering.PAUSES[0]
+    assert delivery.pk in forwarding.due(now=later, limit=500)
+    assert [forwarding.deliver(delivery.pk, now=later) for _ in range(2)] == [True, False]
+    sent = outbox[-1]
+    name = str(taken.uuid).upper()
+    assert (sent.to, sent.subject) == (["siniestros@ceiba.example"], f"Factura de {of.organization.name}")
+    assert "EXT-1" in sent.body
+    assert [each[0] for each in sent.attachments] == [f"{name}.xml", f"{name}.pdf"]
+
+
+def test_an_invoice_of_elsewhere_is_asked_to_the_sat_and_used_once(
+    working: Practice, sandbox: RunningSandbox, mailoutbox: list[EmailMultiAlternatives], monkeypatch: Any
+) -> None:
     service = stand.service(working)
     ours = stand.registered(working, service, number="EXT-1")
     document = stand.stamped(ours, working)
@@ -239,6 +273,7 @@ def test_an_invoice_of_elsewhere_is_asked_to_the_sat_and_used_once(working: Prac
     invoice.refresh_from_db()
     assert (invoice.state, invoice.cfdi_uuid, taken.folio) == (State.EXTERNAL, document.uuid, "EXT-1")
     assert in_the_month(elsewhere, taken) == ["720.00", "Timbrada", "Otra plataforma"]
+    mailed(elsewhere, taken, mailoutbox, monkeypatch)
     stand.service(elsewhere)
     second = stand.registered(elsewhere, number="EXT-2")
     with pytest.raises(CfdiInvalid) as caught:

@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from emite.cancellations import following as cancelling
 from emite.cancellations import requesting, substituting
 from emite.cancellations.models import CancellationRequest
+from emite.care.models import ExternalCfdi, ExternalDelivery
 from emite.cfdi import check
 from emite.cfdi.faults import CfdiInvalid
 from emite.cfdi.xml import parse
@@ -245,6 +246,24 @@ def test_what_a_payment_may_not_be(hospital: make.Hospital) -> None:
         complementing.issue(payment, user=hospital.cashier, now=make.now(), key="k")
     with pytest.raises(CfdiInvalid):
         complementing.load_external(payment, b"<x/>", user=hospital.biller, now=make.now())
+
+
+def test_a_complement_of_elsewhere_is_mailed_and_is_then_at_the_payer(hospital: make.Hospital) -> None:
+    payment = received(hospital, (owed(hospital), "100.00"))
+    due = payment.complements.get()
+    with pytest.raises(ComplementRefused, match="timbrado o cargado"):
+        complementing.mail(due, "pagos@ceiba.example", now=make.now(), user=hospital.biller)
+    kept = ExternalCfdi.objects.create(
+        organization=hospital.organization, uuid=uuid.uuid4(), kind="P", rfc_emisor=hospital.issuer.rfc,
+        rfc_receptor=payment.payer_rfc, total=D(0), fecha=make.now(), xml=b"<x/>", sha256=b"", stored_at=make.now(),
+    )  # fmt: skip
+    due.state, due.external = Live.EXTERNAL, kept
+    due.save(update_fields=["state", "external"])
+    for _ in range(2):
+        complementing.mail(due, "pagos@ceiba.example", now=make.now(), user=hospital.biller)
+    assert ExternalDelivery.objects.get(external=kept).address == "pagos@ceiba.example"
+    due.refresh_from_db()
+    assert due.delivered_how == PaymentComplement.How.MAIL
 
 
 def test_the_database_refuses(hospital: make.Hospital) -> None:

@@ -256,6 +256,36 @@ class ExternalCfdi(OwnedByOrganization):
         ]
 
 
+class ExternalDelivery(OwnedByOrganization):
+    """A mail somebody asked for with the XML and the PDF of one of those. As `documents.Delivery` is of ours."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Por enviar"
+        SENT = "sent", "Enviado"
+        FAILED = "failed", "No se pudo enviar"
+
+    external = models.ForeignKey(ExternalCfdi, on_delete=models.PROTECT, related_name="deliveries")
+    address = models.EmailField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    requested_at = models.DateTimeField()
+    next_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["organization", "external", "address"],
+                condition=Q(state="pending"),
+                name="external_delivery_one_pending_per_address",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["next_at"], condition=Q(state="pending"), name="external_delivery_due"),
+        ]
+
+
 class InsurerInvoice(OwnedByOrganization):
     """One invoice of a period's services to a payer, from its registration to its last word from the payer.
 

@@ -26,6 +26,7 @@ from procrastinate.jobs import DEFAULT_QUEUE
 from emite.accounts import posting
 from emite.cancellations import answering, following, handing_in, rebuilding, receipts, received, substituting
 from emite.cancellations.waking import FOLLOW, SUBSTITUTE
+from emite.care import forwarding
 from emite.charges import patient_words
 from emite.credits import anticipos, lateness, settling
 from emite.documents import delivering, rerouting, scrubbing
@@ -104,6 +105,13 @@ def deliver(pk: str) -> None:
     """Send one mail."""
     close_old_connections()
     delivering.deliver(uuid.UUID(pk), now=timezone.now())
+
+
+@app.task(name=forwarding.FORWARD)
+def forward(pk: str) -> None:
+    """Send one mail with a CFDI that was stamped elsewhere."""
+    close_old_connections()
+    forwarding.deliver(uuid.UUID(pk), now=timezone.now())
 
 
 @app.task(name=posting.POST)
@@ -251,6 +259,7 @@ def sweep(*, now: dt.datetime | None = None) -> int:
         (DRIVE, hurried),
         (DRIVE, unhurried, LATER),
         (DELIVER, delivering.due(now=moment, limit=SWEEP_LIMIT)),
+        (forwarding.FORWARD, forwarding.due(now=moment, limit=SWEEP_LIMIT)),
         (posting.POST, posting.due(now=moment, limit=SWEEP_LIMIT)),
         (NOTIFY, notifying.due(now=moment, limit=SWEEP_LIMIT)),
         (closing.CLOSE, closings),

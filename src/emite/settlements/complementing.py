@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from emite.accounts.models import User
 from emite.audit import record
+from emite.care import forwarding
 from emite.care.models import Payer
 from emite.cfdi import cobranza
 from emite.cfdi.cobranza import Accounts, Settled
@@ -162,10 +163,14 @@ def handed_over(complement: PaymentComplement, *, user: User, now: dt.datetime) 
 
 def mail(complement: PaymentComplement, address: str, *, now: dt.datetime, user: User) -> None:
     """Send XML and PDF to the payer; that is a delivery where it has no inbox here. Raises ComplementRefused."""
-    if complement.state != State.STAMPED or complement.document is None:
-        raise ComplementRefused("Solo se envía un complemento timbrado aquí.")
+    if complement.state not in PaymentComplement.DONE:
+        raise ComplementRefused("Solo se envía un complemento timbrado o cargado.")
     with transaction.atomic():
-        delivering.ask(complement.document, address, now=now)
+        if complement.external is not None:
+            forwarding.ask(complement.external, address, now=now)
+        else:
+            assert complement.document is not None  # its state says so
+            delivering.ask(complement.document, address, now=now)
         if not _has_inbox(complement):
             delivered(complement, PaymentComplement.How.MAIL, now=now, user=user)
 

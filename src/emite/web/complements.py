@@ -29,7 +29,7 @@ from emite.settlements import complementing, following, paying
 from emite.settlements.complementing import ComplementRefused
 from emite.settlements.models import PaymentComplement, Receivable, ReceivedPayment
 from emite.web.access import Need, StaffRequest, View
-from emite.web.cfdi_files import pdf_or_why, xml_of
+from emite.web.cfdi_files import foreign_pdf_or_why, pdf_or_why, xml_of
 from emite.web.complement_standing import life_of
 from emite.web.files import attachment
 
@@ -298,6 +298,8 @@ def xml(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
 
 def pdf(request: StaffRequest, place: Place, pk: uuid.UUID) -> HttpResponse:
     _, live = payment_of(request, pk)
+    if live.external is not None:
+        return foreign_pdf_or_why(request, bytes(live.external.xml), live.external.uuid, "El complemento")
     if live.document is None or live.document.uuid is None:
         raise Http404
     return pdf_or_why(request, live.document, "El complemento")

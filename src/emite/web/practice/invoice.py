@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, replace
 
-import structlog
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
@@ -15,19 +14,18 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from emite.cancellations.models import OPEN, CancellationRequest
+from emite.care import forwarding
 from emite.care.models import InsurerInvoice
 from emite.cfdi.faults import CfdiInvalid, Fault
 from emite.cfdi.stored import from_json
-from emite.documents import delivering, rendering
+from emite.documents import delivering
 from emite.documents.models import FiscalDocument
 from emite.documents.sealing import NotReady
 from emite.invoices import insured, insurer_building, insuring
 from emite.invoices.insurer_building import Summary
 from emite.invoices.insuring import NotLinked, Refused, State
 from emite.settlements import disallowing
-from emite.typeset.process import TypesetFailed
-from emite.web.cfdi_files import pdf_or_why, xml_of
-from emite.web.errors.pages import page as error_page
+from emite.web.cfdi_files import foreign_pdf_or_why, pdf_or_why, xml_of
 from emite.web.files import attachment
 from emite.web.practice import stages
 from emite.web.practice.access import Need, StaffRequest, practice
@@ -35,8 +33,6 @@ from emite.web.practice.filters import filters_of
 from emite.web.practice.finance import context_of, page_of
 from emite.web.practice.registering import DateForm, invoice_or_404
 from emite.web.practice.substituting import pair_of
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +189,17 @@ def discard(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 def mail(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """ "Enviar a correo electrónico": the same files again, to whoever is named."""
     found = invoice_or_404(request, pk)
-    if found.document is None or found.document.uuid is None:
+    if (found.document is None or found.document.uuid is None) and found.external is None:
         raise Http404
     form = MailForm(request.POST)
     if not form.is_valid():
         return show(request, found, mail=form, status=422)
     address = form.cleaned_data["email"]
-    fresh = delivering.ask(found.document, address, now=timezone.now())
+    if found.external is not None:
+        fresh = forwarding.ask(found.external, address, now=timezone.now())
+    else:
+        assert found.document is not None  # it is one of both
+        fresh = delivering.ask(found.document, address, now=timezone.now())
     messages.success(request, f"{'Se envía' if fresh else 'Ya va en camino'} a {address}.")
     return HttpResponseRedirect(reverse("practice:invoice", args=[found.pk]))
 
@@ -219,13 +219,8 @@ def pdf(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     found = _with_cfdi(request, pk)
     if found.document is not None:
         return pdf_or_why(request, found.document)
-    try:
-        drawn = rendering.pdf_of_xml(_bytes(found), request.organization)
-    except TypesetFailed as error:
-        log.warning("invoice_not_drawn", invoice=str(found.pk), error=type(error).__name__)
-        advice = "La factura es válida y su XML se puede descargar. Intente el PDF otra vez en un minuto."
-        return error_page(request, 503, "El PDF no se pudo dibujar en este momento", advice)
-    return attachment(drawn, "application/pdf", f"{str(found.cfdi_uuid).upper()}.pdf")
+    assert found.cfdi_uuid is not None  # else it was not found
+    return foreign_pdf_or_why(request, _bytes(found), found.cfdi_uuid)
 
 
 def _bytes(found: InsurerInvoice) -> bytes:

@@ -251,7 +251,7 @@ def refund(
 def _check_parts(charge: Charge, parts: Sequence[Part], back: Decimal) -> None:
     paid = paid_in(charge)
     by_deposits = paid.pop(ANTICIPO, Decimal(0))
-    if back > total(paid.values()):
+    if by_deposits:  # what is left might not bear the deposit's taxes any more
         raise CorrectionRefused(
             "parts",
             f"${by_deposits:,.2f} los pagó un anticipo: quite primero su aplicación, en los pagos de la cuenta.",

@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from emite.accounts.models import Letter
 from emite.organizations.models import Invitation, Organization
 from emite.reviews import deciding
 from emite.reviews.models import Notice, PayerPayment, ReceivedInvoice, ReviewEvent
@@ -236,7 +237,9 @@ def practice(sandbox: RunningSandbox, settings: Any) -> Iterator[stand.Practice]
         yield made
 
 
-def test_an_invoice_shows_what_it_says_and_nothing_of_the_patient(practice: stand.Practice) -> None:
+def test_an_invoice_shows_what_it_says_and_nothing_of_the_patient(
+    practice: stand.Practice, sandbox: RunningSandbox
+) -> None:
     payer = accounted(practice)
     service = stand.service(practice, patient_name="Ana Torres Luna")
     stand.stamped(stand.registered(practice, service), practice)
@@ -254,6 +257,12 @@ def test_an_invoice_shows_what_it_says_and_nothing_of_the_patient(practice: stan
     assert post(payer.reviewer, "decide_one", arrived.pk, accion="aprobar").status_code == 302
     day = post(payer.reviewer, "schedule", arrived.pk, day="2020-01-01")
     assert (day.status_code, "no puede ser pasada" in said(day)) == (422, True)
+    sandbox.control("cancel", uuid=str(arrived.uuid).upper())
+    assert post(payer.reader, "ask_sat", arrived.pk).status_code == 302
+    text = said(page(payer.reader, "invoice", arrived.pk))
+    assert "Cancelada ante el SAT. No se paga" in text
+    told = set(Letter.objects.values_list("address", flat=True))
+    assert {payer.reviewer.email, payer.treasurer.email, practice.admin.email} <= told
     other = insurer("Otra", Organization.Kind.ADMINISTRATOR)
     for name in ("invoice", "xml", "pdf"):
         assert page(other.reader, name, arrived.pk).status_code == 404

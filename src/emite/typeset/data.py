@@ -131,6 +131,7 @@ class TicketPrint:
     register: str = ""
     patient: str = ""
     reprinted_at: datetime | None = None
+    deposit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,4 +159,5 @@ class SlipPrint:
     register: str = ""
     patient: str = ""
     reprinted_at: datetime | None = None
+    deposit: bool = False
     cancelled_at: datetime | None = None

@@ -23,8 +23,8 @@ def ticket_page(data: TicketPrint) -> dict[str, Any]:
         sums.append(["Descuento", "", f"{MINUS}{pesos(data.discount)}"])
     sums += [row_of(tax) for tax in data.taxes]
     return {
-        "document": document_of(f"Remisión {data.folio}", data.branding.name, data.issued_at),
-        "head": {"title": "Remisión", "lines": _head(data, data.folio, data.issued_at)},
+        "document": document_of(f"{_name(data)} {data.folio}", data.branding.name, data.issued_at),
+        "head": {"title": _name(data), "lines": _head(data, data.folio, data.issued_at)},
         "venue": venue_lines(data.venue),
         "reprint": _reprint(data.reprinted_at),
         "lines": [_line(line) for line in data.lines],
@@ -39,7 +39,7 @@ def ticket_page(data: TicketPrint) -> dict[str, Any]:
 def slip_page(data: SlipPrint) -> dict[str, Any]:
     """The page's data but for its `brand`."""
     head = _head(data, data.folio, data.paid_at)
-    head.insert(1, ["Remisión", data.charge_folio])
+    head.insert(1, [_name(data), data.charge_folio])
     return {
         "document": document_of(f"Comprobante de pago {data.folio}", data.branding.name, data.paid_at),
         "head": {"title": "Comprobante de pago", "lines": head},
@@ -50,19 +50,27 @@ def slip_page(data: SlipPrint) -> dict[str, Any]:
         "total": ["Pago", pesos(data.amount)],
         "payments": _payments(data.payments, data.received, data.change),
         "account": [
-            ["Total de la remisión", "", pesos(data.charge_total)],
+            ["Total del anticipo" if data.deposit else "Total de la remisión", "", pesos(data.charge_total)],
             ["Pagado a la fecha", "", pesos(data.paid)],
         ],
         "owed": ["Por pagar", pesos(data.owed)] if data.owed else None,
-        "settled": "" if data.owed or data.cancelled_at else "Remisión liquidada",
+        "settled": "" if data.owed or data.cancelled_at else _settled(data),
         "way": _way(data.invoicing),
     }
+
+
+def _name(data: TicketPrint | SlipPrint) -> str:
+    return "Anticipo" if data.deposit else "Remisión"
 
 
 def document_of(title: str, author: str, at: datetime) -> dict[str, Any]:
     """What the PDF says of itself."""
     date = {name: getattr(at, name) for name in ("year", "month", "day", "hour", "minute", "second")}
     return {"title": title, "author": author, "date": date}
+
+
+def _settled(data: SlipPrint) -> str:
+    return "Anticipo pagado" if data.deposit else "Remisión liquidada"
 
 
 def _head(data: TicketPrint | SlipPrint, folio: str, at: datetime) -> list[list[str]]:

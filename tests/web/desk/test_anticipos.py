@@ -11,7 +11,9 @@ from emite.charges.allocating import live_document
 from emite.charges.models import AnticipoApplication, Charge
 from emite.credits import anticipos
 from emite.credits.models import CreditNote
+from emite.typeset.ticket_page import slip_page, ticket_page
 from emite.web.desk.attention import TOO_LONG, credit_roads
+from emite.web.printing.tickets import slip_print, ticket_print
 from tests import make
 from tests.credits.stands import drive, invoiced, sound
 from tests.make import Hospital
@@ -90,3 +92,14 @@ def test_what_was_typed_wrong_is_said_beside_its_field(issuing: Hospital, over: 
     assert (refused.status_code, words in said(refused)) == (422, True)  # type: ignore[attr-defined]
     assert "Ana Torres Luna" in refused.content.decode()  # type: ignore[attr-defined]
     assert not Charge.objects.filter(kind="anticipo").exists()
+
+
+def test_its_ticket_and_slip_say_what_it_is(issuing: Hospital) -> None:
+    cashier = Person(issuing.cashier)
+    take(cashier)
+    deposit = Charge.objects.get(kind="anticipo")
+    cashier.pay(deposit, issuing.register)
+    deposit.refresh_from_db()
+    assert ticket_page(ticket_print(deposit))["head"]["title"] == "Anticipo"
+    page = slip_page(slip_print(deposit.slips.get()))
+    assert (page["settled"], ["Anticipo", "ANT-000001"] in page["head"]["lines"]) == ("Anticipo pagado", True)

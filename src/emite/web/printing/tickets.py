@@ -86,6 +86,7 @@ def ticket_print(charge: Charge, *, reprinted_at: dt.datetime | None = None) -> 
         owed=charge.owed,
         cashier=charge.created_by.name if charge.created_by else "",
         reprinted_at=_local(charge, reprinted_at),
+        deposit=charge.kind == Charge.Kind.ANTICIPO,
     )
 
 
@@ -112,6 +113,7 @@ def slip_print(slip: PaymentSlip, *, reprinted_at: dt.datetime | None = None) ->
         cashier=slip.cashier.name if slip.cashier else "",
         register=slip.register.name,
         reprinted_at=_local(charge, reprinted_at),
+        deposit=charge.kind == Charge.Kind.ANTICIPO,
         cancelled_at=_local(charge, undone.at) if undone else None,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Iterator
 from decimal import Decimal
@@ -335,3 +336,26 @@ def test_an_egreso_that_a_restored_backup_did_not_know_is_not_stamped_again(hosp
     assert settle(applied).document == brought
     assert FiscalDocument.objects.filter(kind="E").count() == 1
     assert stamped_total(first) + stamped_total(stay) == D("1160.00")
+
+
+def test_of_several_who_apply_one_deposit_at_once_it_gives_what_it_has(hospital: make.Hospital) -> None:
+    first = invoiced(hospital, deposit(hospital, "1000.00"))
+    stays = [account(hospital, "1000") for _ in range(4)]
+    ended: list[str] = []
+
+    def one(stay: Charge) -> None:
+        try:
+            apply(hospital, first, stay, "400.00")
+            ended.append("applied")
+        except AnticipoRefused:
+            ended.append("refused")
+        finally:
+            connection.close()
+
+    rivals = [threading.Thread(target=one, args=[stay]) for stay in stays]
+    for each in rivals:
+        each.start()
+    for each in rivals:
+        each.join()
+    assert sorted(ended) == ["applied", "applied", "refused", "refused"]
+    assert deposits.left_of(first) == D("200.00")

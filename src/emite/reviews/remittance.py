@@ -58,6 +58,10 @@ class Reading:
     def total(self) -> Decimal:
         return total(row.amount for row in self.rows if row.amount is not None)
 
+    def doubtful(self, now: dt.datetime) -> list[ReceivedInvoice]:
+        """Those of which the SAT did not say "Vigente" lately: they may be paid, but whoever pays should know."""
+        return [row.invoice for row in self.rows if row.invoice is not None and row.invoice.doubt(now)]
+
     @property
     def groups(self) -> list[Group]:
         """One payment per supplier, in the order of the file."""

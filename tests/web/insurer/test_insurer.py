@@ -224,6 +224,7 @@ def test_a_remittance_is_looked_at_first_and_names_line_and_cure(payer: Insurer)
     sound = f"{MARK}folio_fiscal,monto\n{good.uuid},700.50\n".encode()
     looked = said(upload(payer, sound))
     assert "todavía no se registra nada" in looked
+    assert "El SAT no ha dicho hace poco que estén vigentes: " in looked
     assert "quedan 19.50" in looked
     assert not PayerPayment.objects.exists()
     assert upload(payer, sound, "registrar").status_code == 302

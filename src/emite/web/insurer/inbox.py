@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -184,12 +185,17 @@ def _words(done: list[ReceivedInvoice], verb: str) -> str:
     return f"Se {verb[:-1]}aron {len(done)} facturas. Sus emisores reciben el aviso."
 
 
+def named(rows: Sequence[ReceivedInvoice]) -> str:
+    """The first few by their numbers, and how many more."""
+    more = f" y {len(rows) - NAMED} más" if len(rows) > NAMED else ""
+    return ", ".join(str(each) for each in rows[:NAMED]) + more
+
+
 def _doubtful(rows: list[ReceivedInvoice]) -> str:
     """Approved all the same: the SAT is asked again in a moment, before anybody pays."""
     if not rows:
         return ""
-    named = ", ".join(str(each) for each in rows[:NAMED]) + (f" y {len(rows) - NAMED} más" if len(rows) > NAMED else "")
     return (
-        f"El SAT no ha dicho hace poco que estén vigentes: {named}. Se le pregunta otra vez ahora; "
+        f"El SAT no ha dicho hace poco que estén vigentes: {named(rows)}. Se le pregunta otra vez ahora; "
         "antes de pagarlas vea lo que contestó."
     )

@@ -18,7 +18,7 @@ from emite.reviews.allowing import Refused
 from emite.reviews.remittance import Reading
 from emite.web.csv_files import SHOWN, FileForm, csv_answer, light
 from emite.web.insurer.access import Need, StaffRequest, payer
-from emite.web.insurer.inbox import context_of
+from emite.web.insurer.inbox import context_of, named
 from emite.web.insurer.payments import ALREADY, PaymentForm, was_registered
 from emite.web.once import key_of
 
@@ -91,6 +91,7 @@ def _page(
         reading=reading,
         wrong=reading.wrong[:SHOWN] if reading else [],
         groups=reading.groups if reading and not reading.wrong else [],
+        doubtful=named(reading.doubtful(timezone.now())) if reading and not reading.wrong else "",
         columns=[*remittance.COLUMNS, *remittance.OPTIONAL],
         needed=remittance.COLUMNS,
     )

@@ -149,7 +149,7 @@ def require_askable(
     seen = outlook(locked, now)
     if seen.holders:
         raise Held(seen.holders)
-    account = deposits.holding(locked.pk)
+    account = deposits.holding(locked)
     if account is not None:
         raise NotCancellable(
             f"Este anticipo paga parte de {account.folio}: quite primero ese pago, en la página de la cuenta."

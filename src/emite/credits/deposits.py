@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -70,10 +69,12 @@ def offered(account: Charge) -> list[Deposit]:
     same = _plain(account.patient_name)
     known = sorted(rows[:_LOOKED_AT], key=lambda each: not same or _plain(each.patient_name) != same)
     found = []
-    for each in known[:OFFERED]:
+    for each in known:
         left = left_of(each)
         if left > 0:
             found.append(Deposit(each, live_document(each), left))
+        if len(found) == OFFERED:
+            break
     return found
 
 
@@ -89,11 +90,14 @@ def applications_of(charge: Charge) -> Sequence[AnticipoApplication]:
     return list(rows.select_related("deposit", "account", "slip", "by").order_by("at", "pk"))
 
 
-def holding(document_id: uuid.UUID) -> Charge | None:
+def holding(document: FiscalDocument) -> Charge | None:
     """The account that a deposit invoiced by this document pays, if one does."""
     found = (
         AnticipoApplication.objects.filter(
-            active=True, deposit__allocations__document=document_id, deposit__allocations__active=True
+            organization_id=document.organization_id,
+            active=True,
+            deposit__allocations__document=document,
+            deposit__allocations__active=True,
         )
         .select_related("account")
         .first()

@@ -185,6 +185,7 @@ def test_the_web_opens_all_rows_only_at_its_doors() -> None:
         "api/access.py",  # whose key it is
         "login/invitations.py",  # which organization invites
         "login/passwords.py",  # where the change of a password is told
+        "metrics.py",  # how much waits in the whole installation, for its monitor
         "login/second_step.py",  # where a lost second step is told
     }
     web = SRC / "web"

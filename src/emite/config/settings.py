@@ -20,6 +20,8 @@ _HTTPS = _SITE.scheme == "https"
 # Set by `emite demo`: its people, whose password everybody knows, may put off their second step of logging in.
 EMITE_DEMO = environment.flag("EMITE_DEMO")
 DEBUG = environment.flag("EMITE_DEBUG")
+# Who carries this word may read /metrics; empty: there is no such address, and nothing is counted.
+EMITE_METRICS_TOKEN = environment.secret("EMITE_METRICS_TOKEN", EMITE_DATA / "metrics_token")
 # Made by the set-up; empty means that nothing has been set up, and Django refuses to sign with it.
 SECRET_KEY = environment.secret("EMITE_SECRET_KEY", EMITE_DATA / "secret_key")
 SECRET_KEY_FALLBACKS = environment.words("EMITE_SECRET_KEY_FALLBACKS")
@@ -67,6 +69,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "emite.web.metrics.MetricsMiddleware",
     "emite.web.middleware.ReferenceMiddleware",
     "emite.web.middleware.TenancyMiddleware",
     "emite.web.middleware.HeadersMiddleware",

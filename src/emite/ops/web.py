@@ -3,8 +3,10 @@ Opens no worker key. The database must be running or be the operator's."""
 
 import argparse
 import os
+import shutil
 from pathlib import Path
 
+from emite.database.folder import data_folder
 from emite.ops import ground
 from emite.vault import marks
 
@@ -27,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
     ground.confirm_keys(marks.OF_THE_WEB)
     ground.refuse_half_restored()
     os.environ.setdefault("EMITE_DB_POOL", str(THREADS))
+    _count_together(options.port)
     server = Granian(
         "emite.config.wsgi:application",
         address=options.host,
@@ -46,3 +49,11 @@ def run(options: argparse.Namespace) -> int:
     )
     server.serve()
     return 0
+
+
+def _count_together(port: int) -> None:
+    """One folder where the processes of this server count what /metrics shows, empty at first."""
+    folder = data_folder() / "metrics" / str(port)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)

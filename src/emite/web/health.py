@@ -1,7 +1,7 @@
-"""/livez and /readyz, for whoever watches over the processes: before Django, without session, tenant or log line.
+"""/livez, /readyz and /metrics, for whoever watches over the processes: before Django, without session or log line.
 
 `/livez` says that this process answers. `/readyz` that it can serve: its database answers, the tables are those of this
-version, and the keys that the web uses can be read.
+version, and the keys that the web uses can be read. What `/metrics` shows is in `metrics`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ from django.db import DatabaseError, connection
 from emite.database import migrating
 from emite.database.trouble import Trouble
 from emite.vault import keyfiles
+from emite.web import metrics
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _PLAIN = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
+_METRICS = [("Content-Type", "text/plain; version=0.0.4; charset=utf-8"), ("Cache-Control", "no-store")]
 _up_to_date = False
 
 
 def before(application: Application) -> Application:
-    """The application, with the two addresses in front of it."""
+    """The application, with the three addresses in front of it."""
 
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         match environ.get("PATH_INFO"):
@@ -32,6 +34,9 @@ def before(application: Application) -> Application:
                 wrong = ""
             case "/readyz":
                 wrong = lacks()
+            case str(path) if metrics.is_asked(path) and metrics.may_read(environ.get("HTTP_AUTHORIZATION", "")):
+                start_response("200 OK", _METRICS)
+                return [metrics.exposition()]
             case _:
                 return application(environ, start_response)
         start_response("503 Service Unavailable" if wrong else "200 OK", _PLAIN)

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,10 +76,10 @@ def test_fields_off_the_list_are_left_out_and_named(lines: io.StringIO) -> None:
 
 
 def test_bytes_and_ids_are_kept_readable(lines: io.StringIO) -> None:
-    uuid = "01936f4e-7d2a-7c3b-9f4e-2b1c0d9e8f7a"
-    structlog.get_logger("emite.test").warning("stamped", uuid=uuid, detail=b"\x00\x01", elapsed_ms=12)
+    folio = "01936f4e-7d2a-7c3b-9f4e-2b1c0d9e8f7a"
+    structlog.get_logger("emite.test").warning("stamped", uuid=folio, detail=b"\x00\x01", elapsed_ms=12)
     line = last(lines)
-    assert (line["uuid"], line["detail"], line["elapsed_ms"]) == (uuid, "[2 bytes]", 12)
+    assert (line["uuid"], line["detail"], line["elapsed_ms"]) == (folio, "[2 bytes]", 12)
 
 
 @pytest.mark.parametrize("path", ["/entrar/invitacion/aB3-xyz_/", "/entrar/contrasena/01936f4e/c9k-0a1b2c/?x=1"])
@@ -100,3 +101,17 @@ def test_the_reference_on_an_error_page_is_in_the_log(lines: io.StringIO) -> Non
     with structlog.contextvars.bound_contextvars(request="ABCD-EFGH"):
         structlog.get_logger("emite.test").error("unexpected")
     assert last(lines)["request"] == "ABCD-EFGH"
+
+
+def test_what_a_job_logs_says_which_job_and_of_which_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    from emite.accounts import posting
+    from emite.ops import driving
+
+    pk = uuid.uuid4()
+    bound: list[dict[str, Any]] = []
+    monkeypatch.setattr(driving, "close_old_connections", lambda: None)
+    monkeypatch.setattr(posting, "deliver", lambda *_, **__: bound.append(structlog.contextvars.get_contextvars()))
+    driving.post(str(pk))
+    assert bound == [{"job": posting.POST, "letter": str(pk)}]
+    assert {"job", "letter"} <= logs.ALLOWED
+    assert "letter" not in structlog.contextvars.get_contextvars()

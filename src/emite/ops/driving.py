@@ -12,8 +12,9 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
+from typing import cast
 
 import structlog
 from django.conf import settings
@@ -75,12 +76,26 @@ def spool_folder() -> Path:
     return Path(settings.EMITE_DATA) / "spool"
 
 
-@app.task(name=DRIVE)
-def drive(pk: str) -> None:
+def job(name: str, kind: str) -> Callable[[Callable[[uuid.UUID], None]], Callable[[str], None]]:
+    """Make of a step the job of that name, woken with the key of one row; `kind` names that key in its log lines."""
+
+    def made(step: Callable[[uuid.UUID], None]) -> Callable[[str], None]:
+        @wraps(step)
+        def run(pk: str) -> None:
+            close_old_connections()
+            with structlog.contextvars.bound_contextvars(job=name, **{kind: pk}):
+                step(uuid.UUID(pk))
+
+        return cast("Callable[[str], None]", app.task(name=name)(run))
+
+    return made
+
+
+@job(DRIVE, "document")
+def drive(pk: uuid.UUID) -> None:
     """Take one document as far as it goes now."""
-    close_old_connections()
-    stamping.drive(uuid.UUID(pk), owner=owner_name(), clock=timezone.now, spool=spool())
-    _tell_credits(uuid.UUID(pk))
+    stamping.drive(pk, owner=owner_name(), clock=timezone.now, spool=spool())
+    _tell_credits(pk)
 
 
 def _tell_credits(document: uuid.UUID) -> None:
@@ -100,125 +115,108 @@ def _tell_rebuilds(pk: uuid.UUID) -> None:
         rebuilding.advance(rebuild, now=timezone.now())
 
 
-@app.task(name=DELIVER)
-def deliver(pk: str) -> None:
+@job(DELIVER, "delivery")
+def deliver(pk: uuid.UUID) -> None:
     """Send one mail."""
-    close_old_connections()
-    delivering.deliver(uuid.UUID(pk), now=timezone.now())
+    delivering.deliver(pk, now=timezone.now())
 
 
-@app.task(name=forwarding.FORWARD)
-def forward(pk: str) -> None:
+@job(forwarding.FORWARD, "delivery")
+def forward(pk: uuid.UUID) -> None:
     """Send one mail with a CFDI that was stamped elsewhere."""
-    close_old_connections()
-    forwarding.deliver(uuid.UUID(pk), now=timezone.now())
+    forwarding.deliver(pk, now=timezone.now())
 
 
-@app.task(name=posting.POST)
-def post(pk: str) -> None:
+@job(posting.POST, "letter")
+def post(pk: uuid.UUID) -> None:
     """Send one letter of the system."""
-    close_old_connections()
-    posting.deliver(uuid.UUID(pk), now=timezone.now())
+    posting.deliver(pk, now=timezone.now())
 
 
-@app.task(name=FOLLOW)
-def follow(pk: str) -> None:
+@job(FOLLOW, "cancellation")
+def follow(pk: uuid.UUID) -> None:
     """Take one cancellation as far as it goes now."""
-    close_old_connections()
-    following.drive(uuid.UUID(pk), owner=owner_name(), clock=timezone.now)
-    receipts.fetch(uuid.UUID(pk), now=timezone.now())
-    _tell_rebuilds(uuid.UUID(pk))
+    following.drive(pk, owner=owner_name(), clock=timezone.now)
+    receipts.fetch(pk, now=timezone.now())
+    _tell_rebuilds(pk)
 
 
-@app.task(name=SUBSTITUTE)
-def substitute(pk: str) -> None:
+@job(SUBSTITUTE, "substitution")
+def substitute(pk: uuid.UUID) -> None:
     """Take the step of a substitution that its new document allows."""
-    close_old_connections()
-    substituting.go_on(uuid.UUID(pk), now=timezone.now())
+    substituting.go_on(pk, now=timezone.now())
 
 
-@app.task(name=receipts.FETCH)
-def fetch_acuse(pk: str) -> None:
+@job(receipts.FETCH, "cancellation")
+def fetch_acuse(pk: uuid.UUID) -> None:
     """Ask a PAC for the acuse of a cancellation that never arrived."""
-    close_old_connections()
-    receipts.fetch(uuid.UUID(pk), now=timezone.now())
+    receipts.fetch(pk, now=timezone.now())
 
 
-@app.task(name=received.REFRESH)
-def ask_pending_cancellations(pk: str) -> None:
+@job(received.REFRESH, "issuer")
+def ask_pending_cancellations(pk: uuid.UUID) -> None:
     """Ask a PAC which cancellations wait for one taxpayer's answer."""
-    close_old_connections()
-    received.refresh(uuid.UUID(pk), now=timezone.now())
+    received.refresh(pk, now=timezone.now())
 
 
-@app.task(name=answering.HAND_IN)
-def hand_in_answer(pk: str) -> None:
+@job(answering.HAND_IN, "cancellation")
+def hand_in_answer(pk: uuid.UUID) -> None:
     """Hand one person's answer to the SAT."""
-    close_old_connections()
-    handing_in.drive(uuid.UUID(pk), owner=owner_name(), clock=timezone.now)
+    handing_in.drive(pk, owner=owner_name(), clock=timezone.now)
 
 
-@app.task(name=closing.CLOSE)
-def close(pk: str) -> None:
+@job(closing.CLOSE, "closing")
+def close(pk: uuid.UUID) -> None:
     """Build the facturas globales of one period."""
-    close_old_connections()
-    closing.run(uuid.UUID(pk), owner=owner_name(), clock=timezone.now)
+    closing.run(pk, owner=owner_name(), clock=timezone.now)
 
 
-@app.task(name=pac_accounts.TEST)
-def test_pac(pk: str) -> None:
+@job(pac_accounts.TEST, "account")
+def test_pac(pk: uuid.UUID) -> None:
     """Try the connection of a PAC account."""
-    close_old_connections()
-    pac_accounts.run_test(uuid.UUID(pk), now=timezone.now())
+    pac_accounts.run_test(pk, now=timezone.now())
 
 
-@app.task(name=pac_stamps.ASK)
-def ask_stamps_left(pk: str) -> None:
+@job(pac_stamps.ASK, "account")
+def ask_stamps_left(pk: uuid.UUID) -> None:
     """Ask a PAC how many stamps an account has left."""
-    close_old_connections()
-    pac_stamps.ask(uuid.UUID(pk), now=timezone.now())
+    pac_stamps.ask(pk, now=timezone.now())
 
 
-@app.task(name=NOTIFY)
-def notify(pk: str) -> None:
+@job(NOTIFY, "notice")
+def notify(pk: uuid.UUID) -> None:
     """Tell another system of one event."""
-    close_old_connections()
-    notifying.deliver(uuid.UUID(pk), now=timezone.now())
+    notifying.deliver(pk, now=timezone.now())
 
 
-@app.task(name=asking.ASK)
-def ask_sat(pk: str) -> None:
+@job(asking.ASK, "document")
+def ask_sat(pk: uuid.UUID) -> None:
     """Ask SAT once about one stamped document."""
-    close_old_connections()
-    asking.drive(uuid.UUID(pk), clock=timezone.now)
+    asking.drive(pk, clock=timezone.now)
 
 
-@app.task(name=receiving.RECEIVE)
-def receive(pk: str) -> None:
+@job(receiving.RECEIVE, "invoice")
+def receive(pk: uuid.UUID) -> None:
     """Put one invoice into its payer's inbox."""
-    close_old_connections()
-    receiving.deliver(uuid.UUID(pk), now=timezone.now())
+    receiving.deliver(pk, now=timezone.now())
 
 
-@app.task(name=reviews_asking.ASK)
-def ask_sat_of_received(pk: str) -> None:
+@job(reviews_asking.ASK, "invoice")
+def ask_sat_of_received(pk: uuid.UUID) -> None:
     """Ask SAT once about one invoice that a payer received."""
-    close_old_connections()
-    reviews_asking.drive(uuid.UUID(pk), clock=timezone.now)
+    reviews_asking.drive(pk, clock=timezone.now)
 
 
-@app.task(name=elsewhere.ASK)
-def ask_sat_of_elsewhere(pk: str) -> None:
+@job(elsewhere.ASK, "invoice")
+def ask_sat_of_elsewhere(pk: uuid.UUID) -> None:
     """Ask SAT once about one invoice that was stamped elsewhere."""
-    close_old_connections()
-    elsewhere.drive(uuid.UUID(pk), clock=timezone.now)
+    elsewhere.drive(pk, clock=timezone.now)
 
 
-@app.task(name=comparing.COMPARE)
-def compare(pk: str) -> None:
+@job(comparing.COMPARE, "comparison")
+def compare(pk: uuid.UUID) -> None:
     """Compare a window of documents with SAT and the PAC."""
-    close_old_connections()
-    comparing.run(uuid.UUID(pk), clock=timezone.now)
+    comparing.run(pk, clock=timezone.now)
 
 
 def look_at_credits(now: dt.datetime) -> None:

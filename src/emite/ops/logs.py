@@ -17,7 +17,7 @@ _FIELDS = """
     organization organization_id issuer document charge uuid state kind code attempt tries
     documents closing charges hours rows count woken seconds job task queue worker pid process signal exit_code
     pac provider http outcome host port version detail reason error why need file size name step
-    account comparison delivery letter notice cancellation invoice note payment follow_up rebuild
+    account comparison delivery letter notice cancellation substitution invoice note payment follow_up rebuild
     differing listed finished made orphans left
 """
 ALLOWED = frozenset(_FIELDS.split())

@@ -17,7 +17,7 @@ from emite.charges.charging import charge
 from emite.charges.models import Charge
 from emite.charges.pricing import LineInput
 from emite.issuers.models import Issuer
-from emite.organizations.models import Organization
+from emite.organizations.models import Branch, Organization
 
 #: Differences of up to a peso are none (Guía del Anexo 20, Apéndice 6, nota); and what a line can carry.
 LEAST, MOST = Decimal(1), Decimal(10) ** 9
@@ -41,6 +41,7 @@ def take(
     now: dt.datetime,
     patient_name: str = "",
     idempotency_key: str | None = None,
+    branch: Branch | None = None,
 ) -> Charge:
     """The charge of a deposit of `amount`, taxes included; it is paid like any other. The same key returns the first.
 
@@ -66,4 +67,5 @@ def take(
         patient_name=patient_name,
         kind=Charge.Kind.ANTICIPO,
         idempotency_key=idempotency_key,
+        branch=branch,
     )

@@ -20,7 +20,7 @@ from emite.charges.code import new_code
 from emite.charges.models import Allocation, Charge, ChargeCounter, ChargeLine
 from emite.charges.pricing import LineInput, LineRefused, check_line, conceptos, totals
 from emite.issuers.models import Issuer
-from emite.organizations.models import Organization
+from emite.organizations.models import Branch, Organization
 from emite.vault import codes as ticket_codes
 
 
@@ -47,8 +47,11 @@ def charge(
     kind: str = Charge.Kind.REMISION,
     idempotency_key: str | None = None,
     external_id: str | None = None,
+    branch: Branch | None = None,
 ) -> Charge:
     """A new charge with a code of its own. Raises LineRefused, DuplicateExternalId; nothing is stored then.
+
+    `branch` gives it its place of issue and its day; without one they are the issuer's and the organization's.
 
     The same key again returns the first charge, whatever the lines say.
     """
@@ -61,7 +64,8 @@ def charge(
                     issuer=issuer,
                     kind=kind,
                     issued_at=now,
-                    issued_on=organization.local_date(now),
+                    issued_on=now.astimezone(branch.zone if branch else organization.zone).date(),
+                    lugar_expedicion=branch.postal_code if branch else None,
                     created_by=user,
                     patient_name=patient_name.strip(),
                     sub_total=sums.sub_total,

@@ -219,13 +219,14 @@ def _units(original: Original, left: Sequence[Part], position: int, units: Decim
 def _built(original: Original, parts: Sequence[Part], wanted: Wanted, now: dt.datetime) -> Comprobante:
     issuer, uuid_ = original.charge.issuer, str(original.document.uuid)
     emisor = Emisor(issuer.rfc, issuer.nombre, issuer.regimen_fiscal)
-    fecha = local_now(now, issuer.lugar_expedicion)
+    place = original.charge.place
+    fecha = local_now(now, place)
     if original.comprobante is None:
         return notas.of_global(
             original.charge.folio, uuid_, parts, reason=wanted.reason, forma_pago=wanted.forma_pago, emisor=emisor,
-            lugar_expedicion=issuer.lugar_expedicion, fecha=fecha,
+            lugar_expedicion=place, fecha=fecha,
         )  # fmt: skip
     return notas.of_invoice(
         original.comprobante, uuid_, parts, reason=wanted.reason, forma_pago=wanted.forma_pago, emisor=emisor,
-        lugar_expedicion=issuer.lugar_expedicion, fecha=fecha, quantities=dict(wanted.lines),
+        lugar_expedicion=place, fecha=fecha, quantities=dict(wanted.lines),
     )  # fmt: skip

@@ -56,16 +56,18 @@ def comprobante(
     """The CFDI of type I for charges that are paid: PUE with the form of the largest amount over all of them.
 
     `on_credit`: they are not paid, or not wholly: PPD, and each payment has its complement.
+    All are of one place of issue (`issuing.invoiceable`).
     Of several charges each Concepto says which one it is of. What deposits paid is related to their CFDI.
     Source: RMF 2.7.1.29 and 2.7.1.32; Guía de llenado del Anexo 20. Folio and date come when it is sealed.
     """
     several = len(charges) > 1
+    place = charges[0].lugar_expedicion or issuer.lugar_expedicion
     paid = {} if on_credit else paid_in(*charges)
     lines = [line for charge in charges for line in line_inputs(charge, with_folio=several, with_patient=with_patient)]
     return Comprobante(
         tipo="I",
-        fecha=local_now(now, issuer.lugar_expedicion),
-        lugar_expedicion=issuer.lugar_expedicion,
+        fecha=local_now(now, place),
+        lugar_expedicion=place,
         emisor=Emisor(rfc=issuer.rfc, nombre=issuer.nombre, regimen_fiscal=issuer.regimen_fiscal),
         receptor=receptor,
         conceptos=conceptos(lines),

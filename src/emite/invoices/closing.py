@@ -96,9 +96,12 @@ def policy_of(organization_id: uuid.UUID) -> Policy:
     return Policy(row.mode, row.periodicidad, row.ceiling) if row else Policy()
 
 
-def start(issuer: Issuer, period: Period, *, user: User, now: dt.datetime, automatic: bool = False) -> Closing:
-    """Have a period closed by the worker. Of several that ask at once one wins; the others get AlreadyClosing.
+def start(
+    issuer: Issuer, period: Period, *, user: User, now: dt.datetime, automatic: bool = False, place: str = ""
+) -> Closing:
+    """Have a period closed by the worker, of one place of issue: the issuer's own unless said.
 
+    Of several that ask at once one wins; the others get AlreadyClosing.
     A period that stopped, or was closed and has charges again (freed by a refusal), starts anew in the same row.
     Raises NotAllowed, NotYet, NothingToClose, NotReady.
     """
@@ -107,7 +110,7 @@ def start(issuer: Issuer, period: Period, *, user: User, now: dt.datetime, autom
     if period.periodicidad not in periods.allowed(issuer.regimen_fiscal):
         raise NotReady("El periodo bimestral es solo para el régimen 621: elija otro.")
     try:
-        scope = Scope.of(issuer, period)
+        scope = Scope.of(issuer, period, place)
     except ValueError:
         raise NotReady(unknown_place(issuer)) from None
     if local_now(now, scope.place).date() < period.last:
@@ -382,7 +385,10 @@ def progress(closing: Closing) -> list[GlobalDocument]:
     )
 
 
-def last_ended(issuer: Issuer, periodicidad: str, now: dt.datetime) -> Period:
-    """The latest period of that kind that has ended where the issuer issues. Raises ValueError for no such place."""
-    today = local_now(now, issuer.lugar_expedicion).date()
+def last_ended(issuer: Issuer, periodicidad: str, now: dt.datetime, place: str = "") -> Period:
+    """The latest period of that kind that has ended at a place of issue, the issuer's own unless said.
+
+    Raises ValueError for no such place.
+    """
+    today = local_now(now, place or issuer.lugar_expedicion).date()
     return periods.containing(periodicidad, today).before()

@@ -19,6 +19,7 @@ from emite.charges.models import Charge
 from emite.invoices.models import Closing
 from emite.invoices.periods import Period
 from emite.issuers.models import Issuer
+from emite.organizations.models import Branch
 
 #: A charge that was left behind (freed by a refusal, paid after an early close) enters a later period up to this old.
 ARREARS = dt.timedelta(days=62)
@@ -26,6 +27,7 @@ ARREARS = dt.timedelta(days=62)
 # The index of paid_at bounds it from both sides, however many years of charges there are.
 _PAID_IN_TIME = """
     c.organization_id = %(organization)s AND c.issuer_id = %(issuer)s AND c.state = 'open' AND c.paid = c.total
+    AND (c.lugar_expedicion = %(place)s OR (c.lugar_expedicion IS NULL AND %(own)s))
     AND c.paid_at >= %(floor)s AND c.paid_at < %(ends)s
     AND (c.paid_at >= %(starts)s OR EXISTS (
         SELECT 1 FROM invoices_closing q
@@ -50,16 +52,22 @@ class Scope:
     place: str
     starts_at: dt.datetime
     ends_at: dt.datetime
+    #: Whether it takes the charges without a place, which are of the issuer's.
+    own: bool
 
     @classmethod
-    def of(cls, issuer: Issuer, period: Period) -> Scope:
-        """By the clocks of the issuer's place of issue. Raises ValueError where SAT's catalogue lacks it."""
-        return cls(issuer, period, issuer.lugar_expedicion, *period.bounds(zone_of(issuer.lugar_expedicion)))
+    def of(cls, issuer: Issuer, period: Period, place: str = "") -> Scope:
+        """By the clocks of a place of issue, the issuer's own unless said. Raises ValueError for none of SAT's."""
+        place = place or issuer.lugar_expedicion
+        return cls(issuer, period, place, *period.bounds(zone_of(place)), place == issuer.lugar_expedicion)
 
     @classmethod
     def of_closing(cls, closing: Closing) -> Scope:
         """By the place and the moments that the closing was made with."""
-        return cls(closing.issuer, closing.period, closing.lugar_expedicion, closing.starts_at, closing.ends_at)
+        issuer, place = closing.issuer, closing.lugar_expedicion
+        # An issuer that moved meanwhile: what was its own place stays it, unless a branch has it.
+        own = place == issuer.lugar_expedicion or place not in places(issuer)
+        return cls(issuer, closing.period, place, closing.starts_at, closing.ends_at, own)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -67,6 +75,7 @@ class Scope:
             "organization": self.issuer.organization_id,
             "issuer": self.issuer.pk,
             "place": self.place,
+            "own": self.own,
             "starts": self.starts_at,
             "ends": self.ends_at,
             "floor": self.starts_at - ARREARS,
@@ -99,6 +108,15 @@ class Proposal:
     late: Sum
     out: dict[str, Sum]
     examples: tuple[LeftOut, ...]
+
+
+def places(issuer: Issuer) -> list[str]:
+    """Where the issuer may have charges to close: its own place first, then those of the branches, also retired ones.
+
+    Branches with one postal code share it: SAT's place is the postal code.
+    """
+    rows = Branch.objects.filter(organization=issuer.organization_id).order_by("postal_code")
+    return list(dict.fromkeys([issuer.lugar_expedicion, *rows.values_list("postal_code", flat=True)]))
 
 
 def eligible(scope: Scope) -> Sum:
@@ -138,6 +156,7 @@ _OUT = f"""
            CASE WHEN c.state = 'void' THEN 'void' ELSE 'owed' END AS why
     FROM charges_charge c
     WHERE c.organization_id = %(organization)s AND c.issuer_id = %(issuer)s
+      AND (c.lugar_expedicion = %(place)s OR (c.lugar_expedicion IS NULL AND %(own)s))
       AND c.issued_at >= %(starts)s AND c.issued_at < %(ends)s AND (c.state = 'void' OR c.paid < c.total)
     UNION ALL
     SELECT c.id, c.kind, c.number, c.total,
@@ -147,11 +166,13 @@ _OUT = f"""
     JOIN charges_allocation a ON a.charge_id = c.id AND a.active
     JOIN documents_fiscaldocument d ON d.id = a.document_id
     WHERE c.organization_id = %(organization)s AND c.issuer_id = %(issuer)s AND c.state = 'open' AND c.paid = c.total
+      AND (c.lugar_expedicion = %(place)s OR (c.lugar_expedicion IS NULL AND %(own)s))
       AND c.paid_at >= %(starts)s AND c.paid_at < %(ends)s
     UNION ALL
     SELECT c.id, c.kind, c.number, c.total, 'anticipo'
     FROM charges_charge c
     WHERE c.organization_id = %(organization)s AND c.issuer_id = %(issuer)s AND c.state = 'open' AND c.paid = c.total
+      AND (c.lugar_expedicion = %(place)s OR (c.lugar_expedicion IS NULL AND %(own)s))
       AND c.paid_at >= %(starts)s AND c.paid_at < %(ends)s AND EXISTS ({_BY_DEPOSIT}) AND NOT EXISTS ({_LIVE})
 """  # noqa: S608
 

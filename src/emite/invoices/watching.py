@@ -42,11 +42,15 @@ def watch(now: dt.datetime) -> int:
 
 
 def _watch_issuer(issuer: Issuer, now: dt.datetime) -> int:
-    if codes.place(issuer.lugar_expedicion) is None:
-        # The other issuers must not wait for it; whoever opens the month's end is told.
-        log.error("closing_place_unknown", issuer=str(issuer.pk), detail=issuer.lugar_expedicion)
+    return sum(_watch_place(issuer, place, now) for place in proposing.places(issuer))
+
+
+def _watch_place(issuer: Issuer, place: str, now: dt.datetime) -> int:
+    if codes.place(place) is None:
+        # The others must not wait for it; whoever opens the month's end is told.
+        log.error("closing_place_unknown", issuer=str(issuer.pk), detail=place)
         return 0
-    return sum(_watch(Scope.of(issuer, period), now) for period in _ended(issuer, now))
+    return sum(_watch(Scope.of(issuer, period, place), now) for period in _ended(issuer, place, now))
 
 
 def _settle(now: dt.datetime) -> None:
@@ -62,13 +66,12 @@ def _settle(now: dt.datetime) -> None:
             same.update(state=Closing.State.DONE, asked_at=row.asked_at or now, finished_at=now)
 
 
-def _ended(issuer: Issuer, now: dt.datetime) -> list[Period]:
+def _ended(issuer: Issuer, place: str, now: dt.datetime) -> list[Period]:
     """Periods of the organization's kind that ended lately, the oldest first."""
     policy = closings.policy_of(issuer.organization_id)
-    place = issuer.lugar_expedicion
     oldest = max(local_now(now - LOOK_BACK, place), local_now(issuer.organization.created_at, place)).date()
     found = []
-    period = closings.last_ended(issuer, policy.periodicidad, now)
+    period = closings.last_ended(issuer, policy.periodicidad, now, place)
     while period.last >= oldest:
         if period.bounds(zone_of(place))[1] + GRACE <= now:
             found.append(period)
@@ -93,7 +96,7 @@ def _watch(scope: Scope, now: dt.datetime) -> bool:
     if closings.policy_of(issuer.organization_id).mode == GlobalPolicy.Mode.AUTOMATIC and (
         row is None or row.state == Closing.State.WAITING
     ):
-        why = _start(issuer, period, now)
+        why = _start(scope, now)
         if not why:
             return True
     _warn(row or _waiting(scope), why, now)
@@ -107,13 +110,13 @@ def lacks_user(organization: Organization) -> bool:
     return not Membership.objects.who_may(Need.ISSUE).linked().filter(organization=organization).exists()
 
 
-def _start(issuer: Issuer, period: Period, now: dt.datetime) -> str:
+def _start(scope: Scope, now: dt.datetime) -> str:
     """Start it in the name of the organization's "usuario facturador"; why not, or ""."""
-    user = issuer.organization.portal_user
+    user = scope.issuer.organization.portal_user
     if user is None:
         return NOBODY
     try:
-        closings.start(issuer, period, user=user, now=now, automatic=True)
+        closings.start(scope.issuer, scope.period, user=user, now=now, automatic=True, place=scope.place)
     except (closings.AlreadyClosing, closings.NothingToClose):
         return ""
     except closings.NotAllowed:

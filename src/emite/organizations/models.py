@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models.functions import Lower
 
 from emite.accounts.models import User
 from emite.cfdi.zones import zone_of
@@ -126,6 +127,29 @@ class OwnedByOrganization(models.Model):
 
     class Meta:
         abstract = True
+
+
+class Branch(OwnedByOrganization):
+    """A sucursal: where charges are made, and the postal code that is the LugarExpedicion of their invoices.
+
+    Its postal code never changes (a trigger): one that moves is retired and another is added.
+    """
+
+    name = models.CharField("nombre", max_length=60)
+    postal_code = models.CharField("código postal", max_length=5)
+    active = models.BooleanField("en uso", default=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint("organization", Lower("name"), name="branch_one_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} (C.P. {self.postal_code})"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return zone_of(self.postal_code)
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

@@ -32,7 +32,7 @@ from emite.invoices import periods, requests
 from emite.invoices.issuing import Request, issue
 from emite.invoices.models import Closing, GlobalPolicy, PortalRequest
 from emite.issuers.models import Issuer, PacAccount, StoredCsd
-from emite.organizations.models import Membership, Organization
+from emite.organizations.models import Branch, Membership, Organization
 from emite.settlements.models import PaymentComplement, ReceivedPayment
 from emite.web.access import Need
 from emite.web.desk.urls import urlpatterns
@@ -154,6 +154,8 @@ NEEDS = {
     "dashboard": Need.SEE,
     "figures": Need.SEE,
     "month": Need.SEE,
+    "branches": Need.ADMINISTER,
+    "branch": Need.ADMINISTER,
     "registers": Need.ADMINISTER,
     "register_switch": Need.ADMINISTER,
     "pac": Need.ADMINISTER,
@@ -177,7 +179,7 @@ MATRIX = [
     (Role.CONSULTA, False, {Need.SEE}),
 ]
 WRITTEN: list[type[Model]] = [
-    AuditEvent, CashRegister, Charge, Closing, Delivery, FiscalDocument, GlobalPolicy, Issuer, Organization,
+    AuditEvent, Branch, CashRegister, Charge, Closing, Delivery, FiscalDocument, GlobalPolicy, Issuer, Organization,
     PacAccount, PaymentSlip, CashMovement, CollectingPolicy, FollowUp, Refund, RegisterSession,
     SlipVoid, PortalRequest, StoredCsd, PaymentComplement, ReceivedPayment, ApiKey, WebhookEndpoint, WebhookDelivery,
 ]  # fmt: skip
@@ -194,6 +196,7 @@ def addresses(hospital: Hospital) -> dict[str, str]:
         **dict.fromkeys(("register_printer", "opening"), hospital.register),
         **handled(hospital),
         "price": item(hospital.organization),
+        "branch": Branch.objects.create(organization=hospital.organization, name="Norte", postal_code="22000"),
         "register_switch": hospital.register, "csd": hospital.issuer, "month": hospital.issuer,
         **connected(hospital),
         **unfinished(hospital),

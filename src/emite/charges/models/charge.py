@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from emite.cfdi.zones import zone_of
 from emite.chargemaster.models import TREATMENT_CHOICES
 from emite.charges.models.register import CashRegister
 from emite.documents.models import FiscalDocument
@@ -65,6 +66,8 @@ class Charge(OwnedByOrganization):
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     issued_at = models.DateTimeField()
     issued_on = models.DateField()
+    # The postal code of the branch that charged it; None: the issuer's. It never changes (a trigger).
+    lugar_expedicion = models.CharField(max_length=5, null=True, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
     # Staff's eyes only: the ticket and the portal never show who was treated.
     patient_name = models.CharField("paciente", max_length=200, blank=True)
@@ -154,15 +157,21 @@ class Charge(OwnedByOrganization):
     def is_paid(self) -> bool:
         return self.paid == self.total
 
+    @property
+    def place(self) -> str:
+        """The postal code where its CFDI is issued."""
+        return self.lugar_expedicion or self.issuer.lugar_expedicion
+
     def last_portal_day(self) -> dt.date | None:
-        """The last natural day, where the organization is, on which the portal invoices it; None: portal off."""
+        """The last natural day, where it was charged, on which the portal invoices it; None: portal off."""
         if self.organization.portal_days is None:
             return None
         return self.issued_on + dt.timedelta(days=self.organization.portal_days)
 
     def portal_is_open(self, now: dt.datetime) -> bool:
         last_day = self.last_portal_day()
-        return last_day is not None and self.organization.local_date(now) <= last_day
+        here = zone_of(self.lugar_expedicion) if self.lugar_expedicion else self.organization.zone
+        return last_day is not None and now.astimezone(here).date() <= last_day
 
 
 class RemainingLines(models.Manager["ChargeLine"]):

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from emite.organizations.models import OwnedByOrganization
+from emite.organizations.models import Branch, OwnedByOrganization
 
 #: Of thermal printers, in millimetres.
 PAPER_WIDTHS = [(58, "58 mm"), (80, "80 mm")]
@@ -21,6 +21,10 @@ class CashRegister(OwnedByOrganization):
     name = models.CharField("nombre", max_length=60)
     web_invoicing = models.BooleanField("Facturación web", default=False)
     active = models.BooleanField(default=True)
+    # Where it stands; without one, at the issuer's place of issue. Registers are few: no index.
+    branch = models.ForeignKey(
+        Branch, on_delete=models.PROTECT, related_name="registers", null=True, blank=True, db_index=False
+    )
     # A thermal printer on the network, where the hospital has one; without it tickets go by the browser.
     printer_host = models.CharField("impresora", max_length=253, blank=True)
     printer_port = models.PositiveIntegerField("puerto", default=9100)

@@ -55,7 +55,7 @@ def new_anticipo(request: StaffRequest) -> HttpResponse:
     issuers = list(Issuer.objects.filter(organization=request.organization).order_by("created_at"))
     if not issuers:
         return render(request, "desk/not_ready.html", _base(request))
-    form = TakeForm(request.POST or None, issuers=issuers)
+    form = TakeForm(request.POST or None, issuers=issuers, register=request.session.get("register"))
     key = key_of(request.POST.get("clave_envio", ""))
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -63,6 +63,7 @@ def new_anticipo(request: StaffRequest) -> HttpResponse:
             made = taking.take(
                 request.organization, form.chosen_issuer(), data["amount"], Treatment(data["treatment"]),
                 user=request.user, now=timezone.now(), patient_name=data["patient_name"], idempotency_key=key,
+                branch=form.chosen_branch(),
             )  # fmt: skip
         except DepositRefused as refused:
             form.add_error(refused.field, refused.message)

@@ -50,6 +50,7 @@ REFUSED = ANTICIPOS | {
     "unpaid": "La remisión todavía no se paga por completo.",
     "paid": "La remisión se acaba de pagar: abra el formulario otra vez.",
     "issuers": "Las remisiones son de emisores distintos: haga una factura por cada uno.",
+    "places": "Las remisiones son de sucursales con distinto código postal: haga una factura por cada una.",
     "too_many": f"Una factura lleva a lo más {MOST_TOGETHER} remisiones: haga dos.",
 }
 
@@ -220,7 +221,7 @@ def form_of(request: StaffRequest, counter: Counter, data: Any, **kwargs: Any) -
     """The form for these charges, with the addresses that its lists come from."""
     form = CounterForm(
         data,
-        issuer=counter.charges[0].issuer,
+        place=counter.charges[0].place,
         usos_offered=request.organization.usos_offered,
         offer_patient=any(each.patient_name for each in counter.charges),
         **kwargs,

@@ -9,6 +9,7 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from django import forms
@@ -128,8 +129,8 @@ def _issuers(request: StaffRequest, *, tell: bool = False) -> list[Issuer]:
 
 def _show(request: StaffRequest, issuers: list[Issuer], *, policy: PolicyForm | None = None) -> HttpResponse:
     now = timezone.now()
-    issuer, period = _chosen(request.GET, issuers, now)
-    scope = Scope.of(issuer, period)
+    issuer, place, period = _chosen(request.GET, issuers, now)
+    scope = Scope.of(issuer, period, place)
     today = local_now(now, scope.place).date()
     proposal = proposing.propose(scope)
     ceiling = closings.policy_of(request.organization.pk).ceiling
@@ -144,6 +145,8 @@ def _show(request: StaffRequest, issuers: list[Issuer], *, policy: PolicyForm | 
         "zone": zone_of(scope.place),
         "issuers": issuers,
         "issuer": issuer,
+        "place": place,
+        "places": _places(issuer),
         "period": period,
         "kinds": [(key, periods.NAMES[key]) for key in periods.allowed(issuer.regimen_fiscal)],
         "proposal": proposal,
@@ -171,20 +174,26 @@ def _outs(proposal: Proposal) -> list[Out]:
     ]
 
 
-def _chosen(query: Any, issuers: list[Issuer], now: dt.datetime) -> tuple[Issuer, Period]:
-    """The issuer and period that were asked for; otherwise the first issuer's, in the policy's kind."""
+def _places(issuer: Issuer) -> list[str]:
+    return [each for each in proposing.places(issuer) if codes.place(each) is not None]
+
+
+def _chosen(query: Any, issuers: list[Issuer], now: dt.datetime) -> tuple[Issuer, str, Period]:
+    """The issuer, place and period that were asked for; otherwise the first issuer's own, in the policy's kind."""
     issuer = next((each for each in issuers if str(each.pk) == query.get("emisor")), issuers[0])
+    asked_place = query.get("lugar", "")
+    place = asked_place if asked_place in _places(issuer) else issuer.lugar_expedicion
     kind = query.get("tipo", "")
     asked = kind in periods.allowed(issuer.regimen_fiscal)
     if not asked:
         kind = closings.policy_of(issuer.organization_id).periodicidad
     try:
-        return issuer, periods.containing(kind, dt.date.fromisoformat(query.get("dia", "")))
+        return issuer, place, periods.containing(kind, dt.date.fromisoformat(query.get("dia", "")))
     except ValueError:
-        today = local_now(now, issuer.lugar_expedicion).date()
+        today = local_now(now, place).date()
     if asked or kind == periods.DIARIA:
-        return issuer, periods.containing(kind, today)
-    return issuer, closings.last_ended(issuer, kind, now)
+        return issuer, place, periods.containing(kind, today)
+    return issuer, place, closings.last_ended(issuer, kind, now, place)
 
 
 @staff(Need.ISSUE)
@@ -194,10 +203,11 @@ def start(request: StaffRequest) -> HttpResponse:
     issuers = _issuers(request)
     if not issuers:
         return HttpResponseRedirect(reverse("desk:closing"))
-    issuer, period = _chosen(request.POST, issuers, timezone.now())
-    back = f"{reverse('desk:closing')}?emisor={issuer.pk}&tipo={period.periodicidad}&dia={period.first.isoformat()}"
+    issuer, place, period = _chosen(request.POST, issuers, timezone.now())
+    asked = {"emisor": issuer.pk, "tipo": period.periodicidad, "dia": period.first.isoformat(), "lugar": place}
+    back = f"{reverse('desk:closing')}?{urlencode(asked)}"
     try:
-        started = closings.start(issuer, period, user=request.user, now=timezone.now())
+        started = closings.start(issuer, period, user=request.user, now=timezone.now(), place=place)
     except closings.AlreadyClosing as taken:
         messages.warning(request, _taken(taken.closing))
         return HttpResponseRedirect(reverse("desk:closing_progress", args=[taken.closing.pk]))

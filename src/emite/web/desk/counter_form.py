@@ -13,7 +13,6 @@ from emite.cfdi import codes
 from emite.cfdi.comprobante import Receptor
 from emite.cfdi.rfc import EXTRANJERO, PUBLICO_EN_GENERAL, Rfc
 from emite.cfdi.rules.informacion_global import NOMBRE_PUBLICO
-from emite.issuers.models import Issuer
 from emite.web.fiscal import FiscalDataForm
 
 WITH_RFC, FOREIGN, PUBLIC = "rfc", "extranjero", "publico"
@@ -47,11 +46,11 @@ class CounterForm(FiscalDataForm):
     )
     field_order = ("quien", "pais", "rfc", "nombre", "domicilio_fiscal", "regimen_fiscal", "uso_cfdi", "email")
 
-    def __init__(self, data: Any = None, *, issuer: Issuer, **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, place: str, **kwargs: Any) -> None:
         if data is not None and not data.get("quien"):
             data = {**data.dict(), "quien": WITH_RFC}
         super().__init__(data, generic_allowed=True, **kwargs)
-        self.issuer = issuer
+        self.place = place
         self.initial.setdefault("quien", WITH_RFC)
         self.who = self._typed("quien")
         if self.who in _GENERIC:
@@ -88,7 +87,7 @@ class CounterForm(FiscalDataForm):
         return Receptor(
             rfc=_GENERIC[self.who],
             nombre=self.cleaned_data["nombre"],
-            domicilio_fiscal=self.issuer.lugar_expedicion,
+            domicilio_fiscal=self.place,
             regimen_fiscal=_REGIMEN,
             uso_cfdi=_USO,
             residencia_fiscal=self.cleaned_data.get("pais") or None,

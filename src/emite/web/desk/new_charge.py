@@ -19,7 +19,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from emite.charges.charging import charge as create_charge
 from emite.charges.pricing import LineRefused
 from emite.issuers.models import Issuer
+from emite.organizations.models import Branch
 from emite.web.access import Need, StaffRequest, staff
+from emite.web.desk.branches import BranchField, branch_of_register, offer_branches
 from emite.web.desk.claves import offered, picked
 from emite.web.desk.lines import Sheet, demand_a_line, empty_sheet, read_sheet, search_items
 from emite.web.once import key_of
@@ -40,9 +42,13 @@ class HeadForm(forms.Form):
         error_messages={"max_length": "Use a lo más 200 letras."},
     )
     issuer = forms.ChoiceField(label="Emisor", required=False)
+    branch = BranchField(help_text="Su código postal es el lugar de expedición de la factura.")
 
-    def __init__(self, data: Any = None, *, issuers: list[Issuer], **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, issuers: list[Issuer], register: str | None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
+        self.branches = offer_branches(self, issuers[0].organization_id)
+        if "branch" in self.fields:
+            self.fields["branch"].initial = branch_of_register(issuers[0].organization_id, register)
         self.issuers = {str(issuer.pk): issuer for issuer in issuers}
         if len(issuers) < 2:
             del self.fields["issuer"]
@@ -50,6 +56,10 @@ class HeadForm(forms.Form):
             self.fields["issuer"].required = True
             self.fields["issuer"].choices = [("", "Elija…"), *((pk, str(row)) for pk, row in self.issuers.items())]  # type: ignore[attr-defined]
             self.fields["issuer"].error_messages["required"] = "Elija con qué RFC se va a facturar."
+
+    def chosen_branch(self) -> Branch | None:
+        """Only after is_valid()."""
+        return self.branches.get(self.cleaned_data.get("branch", ""))
 
     def chosen_issuer(self) -> Issuer:
         """Only after is_valid()."""
@@ -65,21 +75,25 @@ def new_charge(request: StaffRequest) -> HttpResponse:
     if not issuers:
         return render(request, "desk/not_ready.html", _base(request))
     if request.method == "GET":
-        return _page(request, HeadForm(issuers=issuers), empty_sheet(), {})
+        return _page(request, HeadForm(issuers=issuers, register=request.session.get("register")), empty_sheet(), {})
     action = request.POST.get("accion", "")
     if not picked(action):
         action, _, number = action.partition("-")
     if action == "elegir":
         sheet = read_sheet(request.organization, pick(request.POST, number))
-        head = HeadForm(initial={name: request.POST.get(name, "") for name in HeadForm.base_fields}, issuers=issuers)
+        head = HeadForm(initial=_typed(request), issuers=issuers, register=None)
         return _page(request, head, sheet, request.POST, focus="guardar", quiet=True)
     if action in ("agregar", "quitar", "actualizar") or picked(action):
         without = int(number) if action == "quitar" and number.isascii() and number.isdigit() else None
         data = _with_picked(request.POST)
         sheet = read_sheet(request.organization, data, without=without, extra=1 if action == "agregar" else 0)
-        head = HeadForm(initial={name: request.POST.get(name, "") for name in HeadForm.base_fields}, issuers=issuers)
+        head = HeadForm(initial=_typed(request), issuers=issuers, register=None)
         return _page(request, head, sheet, request.POST, focus=_focus(action, sheet), quiet=True)
-    return _save(request, HeadForm(request.POST, issuers=issuers))
+    return _save(request, HeadForm(request.POST, issuers=issuers, register=None))
+
+
+def _typed(request: StaffRequest) -> dict[str, str]:
+    return {name: request.POST.get(name, "") for name in HeadForm.base_fields}
 
 
 def pick(posted: QueryDict, code: str) -> dict[str, str]:
@@ -103,6 +117,7 @@ def _save(request: StaffRequest, head: HeadForm) -> HttpResponse:
                 now=timezone.now(),
                 patient_name=head.cleaned_data["patient_name"],
                 idempotency_key=key_of(str(request.POST.get("clave_envio", ""))),
+                branch=head.chosen_branch(),
             )
         except LineRefused as refused:
             filled = [row for row in sheet.rows if row.line]

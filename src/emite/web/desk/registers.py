@@ -21,6 +21,7 @@ from emite.charges.allowing import policy_of
 from emite.charges.models import CashRegister, CollectingPolicy, RegisterSession
 from emite.organizations.models import Organization
 from emite.web.access import Need, StaffRequest, staff
+from emite.web.desk.branches import BranchField, offer_branches
 from emite.web.desk.session_forms import PolicyForm, PrinterForm
 from emite.web.printing.printers import PrinterRefused, check_address
 
@@ -38,9 +39,12 @@ class RegisterForm(forms.Form):
         help_text="Lleva el control de lo que facturan los pacientes en el portal. No recibe pagos, y solo hay una.",
     )
 
+    branch = BranchField(help_text="Dónde está la caja. Lo que cobre propone esta sucursal.")
+
     def __init__(self, data: Any = None, *, organization: Organization, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self.organization = organization
+        self.branches = offer_branches(self, organization.pk)
 
     def clean_name(self) -> str:
         name = " ".join(self.cleaned_data["name"].split())
@@ -82,7 +86,9 @@ def _page(request: StaffRequest, forms_of_page: dict[str, Any], *, bad: bool = F
     context = {
         "organization": request.organization,
         "membership": request.membership,
-        "registers": CashRegister.objects.filter(organization=request.organization).order_by("-active", "name"),
+        "registers": CashRegister.objects.filter(organization=request.organization)
+        .select_related("branch")
+        .order_by("-active", "name"),
         "form": RegisterForm(organization=request.organization),
         "policy": PolicyForm(initial=stands),
         "section": "cajas",
@@ -160,14 +166,18 @@ def _set_printer(request: StaffRequest, register: CashRegister, data: dict[str, 
 def _add(request: StaffRequest, form: RegisterForm) -> None:
     data = form.cleaned_data
     made = CashRegister.objects.create(
-        organization=request.organization, name=data["name"], web_invoicing=data["web_invoicing"]
+        organization=request.organization,
+        name=data["name"],
+        web_invoicing=data["web_invoicing"],
+        branch=form.branches.get(data.get("branch", "")),
     )
     record(
         organization_id=request.organization.pk,
         actor=request.user.email,
         action="register.create",
         subject=f"register:{made.pk}",
-        after={"name": made.name, "web_invoicing": made.web_invoicing},
+        after={"name": made.name, "web_invoicing": made.web_invoicing}
+        | ({"branch": made.branch.name} if made.branch else {}),
         now=timezone.now(),
     )
 

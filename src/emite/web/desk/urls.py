@@ -5,6 +5,7 @@ from django.urls import path
 from emite.web.desk import (
     answers,
     anticipos,
+    branches,
     cancelling,
     charge_import,
     charge_page,
@@ -147,6 +148,8 @@ urlpatterns = [
     path("caja/tablero/", dashboard.dashboard, name="dashboard"),
     path("caja/tablero/<slug:name>.<slug:kind>", exports.figures, name="figures"),
     path("caja/tablero/mes/<uuid:pk>/", exports.month, name="month"),
+    path("caja/sucursales/", branches.branches, name="branches"),
+    path("caja/sucursales/<uuid:pk>/", branches.branch, name="branch"),
     path("caja/cajas/", registers.registers, name="registers"),
     path("caja/cajas/<uuid:pk>/uso/", registers.switch, name="register_switch"),
     path("caja/cajas/politica/", registers.policy, name="collecting_policy"),

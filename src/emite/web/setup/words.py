@@ -90,6 +90,8 @@ ACTS: Final = {
     "charge.renew_code": "Renovó el código de una remisión",
     "charge.mail_link": "Envió por correo el enlace de una remisión",
     "slip.void": "Deshizo un pago",
+    "branch.create": "Agregó una sucursal",
+    "branch.change": "Cambió una sucursal",
     "collecting.policy": "Cambió cómo se cobra",
     "item.create": "Agregó un servicio a la lista de precios",
     "item.change": "Cambió un servicio de la lista de precios",
@@ -118,7 +120,8 @@ ACTS: Final = {
 
 #: What the audit log calls the things that change. Names of SAT and names not listed stay as they are.
 FIELDS: Final = {
-    "accent": "color", "active": "en uso", "address": "domicilio", "breaks": "roturas", "can_issue": "emite facturas",
+    "accent": "color", "active": "en uso", "address": "domicilio", "branch": "sucursal",
+    "breaks": "roturas", "can_issue": "emite facturas",
     "email": "correo", "expires_at": "vence", "kind": "formato", "logo": "logo", "lugar_expedicion": "CP de expedición",
     "name": "nombre", "no_certificado": "certificado", "nombre": "nombre fiscal", "not_after": "vence",
     "note": "mensaje",

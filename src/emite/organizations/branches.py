@@ -1,0 +1,74 @@
+"""Branches of an organization: add, rename, retire. Each change by an administrator, audited."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+
+from emite.accounts.models import User
+from emite.audit import record
+from emite.cfdi import codes
+from emite.organizations.models import Branch, Membership, Organization
+from emite.organizations.permissions import Need
+from emite.organizations.refusals import NotAllowed, SetupRefused
+
+
+def add(organization: Organization, name: str, postal_code: str, *, user: User, now: dt.datetime) -> Branch:
+    """A branch in use. Raises SetupRefused, NotAllowed."""
+    with transaction.atomic():
+        _hold(organization, user)
+        if codes.place(postal_code) is None:
+            raise SetupRefused(f"El C.P. {postal_code} no está en el catálogo del SAT: revíselo.", "postal_code")
+        made = Branch.objects.create(
+            organization=organization, name=_free_name(organization, name), postal_code=postal_code
+        )
+        record(
+            organization_id=organization.pk,
+            actor=user.email,
+            action="branch.create",
+            subject=f"branch:{made.pk}",
+            after={"name": made.name, "postal_code": made.postal_code},
+            now=now,
+        )
+    return made
+
+
+def change(branch: Branch, name: str, *, active: bool, user: User, now: dt.datetime) -> Branch:
+    """Another name, out of use or back into it. Raises SetupRefused, NotAllowed."""
+    with transaction.atomic():
+        _hold(branch.organization, user)
+        row = Branch.objects.get(organization=branch.organization, pk=branch.pk)
+        before = {"name": row.name, "active": row.active}
+        row.name, row.active = _free_name(branch.organization, name, but=row), active
+        after = {"name": row.name, "active": row.active}
+        if after == before:
+            return row
+        row.save(update_fields=["name", "active"])
+        record(
+            organization_id=branch.organization_id,
+            actor=user.email,
+            action="branch.change",
+            subject=f"branch:{row.pk}",
+            before=before,
+            after=after,
+            now=now,
+        )
+    return row
+
+
+def _hold(organization: Organization, user: User) -> None:
+    """Of two administrators at once the second waits here. Raises NotAllowed."""
+    Organization.objects.select_for_update().get(pk=organization.pk)
+    if not Membership.objects.who_may(Need.ADMINISTER).filter(organization=organization, user=user).exists():
+        raise NotAllowed
+
+
+def _free_name(organization: Organization, name: str, *, but: Branch | None = None) -> str:
+    name = " ".join(name.split())
+    if not name:
+        raise SetupRefused("Escriba el nombre de la sucursal.", "name")
+    rivals = Branch.objects.filter(organization=organization, name__iexact=name)
+    if (rivals.exclude(pk=but.pk) if but else rivals).exists():
+        raise SetupRefused(f"Ya hay una sucursal que se llama {name}: use otro nombre.", "name")
+    return name

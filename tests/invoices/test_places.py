@@ -1,0 +1,140 @@
+"""Two branches in two time zones: their invoices, their days, their month's end."""
+
+import datetime as dt
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
+
+from emite.audit.models import AuditEvent
+from emite.cfdi.comprobante import Comprobante
+from emite.cfdi.stored import from_json
+from emite.charges.charging import charge as create_charge
+from emite.charges.collecting import Part, pay
+from emite.charges.models import CashRegister, Charge
+from emite.documents.models import FiscalDocument
+from emite.invoices import closing, periods, proposing, watching
+from emite.invoices.issuing import NotInvoiceable, Request, issue, issue_together
+from emite.invoices.models import Closing, GlobalDocument
+from emite.invoices.proposing import Scope
+from emite.organizations import branches
+from emite.organizations.models import Branch, Organization
+from emite.organizations.refusals import NotAllowed, SetupRefused
+from tests import make
+from tests.pac.sandbox import RunningSandbox
+from tests.web.desk.staff import LINE
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TIJUANA, CANCUN = ZoneInfo("America/Tijuana"), ZoneInfo("America/Cancun")
+#: Already November in Cancún (UTC-5), still October in Tijuana (UTC-7).
+BETWEEN = dt.datetime(2026, 10, 31, 23, 30, tzinfo=TIJUANA)
+
+
+@pytest.fixture
+def hospital(sandbox: RunningSandbox, settings: object) -> Iterator[make.Hospital]:
+    with make.behind(sandbox, settings) as made:
+        yield made
+
+
+def add(hospital: make.Hospital, name: str, postal_code: str) -> Branch:
+    return branches.add(hospital.organization, name, postal_code, user=hospital.admin, now=make.now())
+
+
+def charged(hospital: make.Hospital, branch: Branch | None, now: dt.datetime) -> Charge:
+    made = create_charge(
+        hospital.organization, hospital.issuer, [make.line()], user=hospital.cashier, now=now, branch=branch
+    )
+    pay(made, [Part("01", made.total)], user=hospital.cashier, register=hospital.register, now=now)
+    made.refresh_from_db()
+    return made
+
+
+def content(document: FiscalDocument) -> Comprobante:
+    return from_json(FiscalDocument.objects.get(pk=document.pk).content)
+
+
+def test_two_branches_in_two_time_zones_from_the_invoice_to_the_month_end(hospital: make.Hospital) -> None:
+    north, south = add(hospital, "Norte", "22000"), add(hospital, "Caribe", "77500")
+    twin = add(hospital, "Caribe 2", "77500")
+    Organization.objects.filter(pk=hospital.organization.pk).update(created_at=BETWEEN - dt.timedelta(days=60))
+    sold = {each: charged(hospital, each, BETWEEN) for each in (north, south, twin, None)}
+    assert [row.issued_on.isoformat() for row in sold.values()] == [
+        "2026-10-31", "2026-11-01", "2026-11-01", "2026-11-01",
+    ]  # fmt: skip
+    # Three days to invoice: the last one ends by the clock of each place.
+    end = dt.datetime(2026, 11, 4, tzinfo=TIJUANA)
+    assert sold[north].portal_is_open(end - dt.timedelta(minutes=1))
+    assert not sold[north].portal_is_open(end)
+
+    ask = Request(make.receptor())
+    with pytest.raises(NotInvoiceable, match="places"):
+        issue_together([sold[north], sold[south]], ask, channel="desk", user=hospital.biller, now=BETWEEN,
+                       idempotency_key="mixed")  # fmt: skip
+    extra = charged(hospital, north, BETWEEN)
+    own = content(issue(extra, ask, channel="desk", user=hospital.biller, now=BETWEEN, idempotency_key="own"))
+    assert (own.lugar_expedicion, own.fecha) == ("22000", BETWEEN.replace(tzinfo=None))
+
+    october, november = (periods.containing(periods.MENSUAL, dt.date(2026, each, 5)) for each in (10, 11))
+    enters = {
+        (place, period): proposing.propose(Scope.of(hospital.issuer, period, place)).enters.charges
+        for place in ("22000", "77500", "06700")
+        for period in (october, november)
+    }
+    assert list(enters.values()) == [1, 0, 0, 2, 0, 1]
+
+    dawn = dt.datetime(2026, 12, 1, 1, 1)
+    assert watching.watch(dawn.replace(tzinfo=CANCUN)) == 2  # October of Tijuana and November of Cancún
+    assert watching.watch(dawn.replace(tzinfo=TIJUANA)) == 1  # and of the issuer's own place
+    for row in Closing.objects.all():
+        closing.run(row.pk, owner="test", clock=lambda: dawn.replace(tzinfo=TIJUANA))
+    made = {}
+    for part in GlobalDocument.objects.select_related("document", "closing"):
+        said = content(part.document)
+        assert said.informacion_global is not None
+        assert said.fecha is not None
+        assert said.receptor.domicilio_fiscal == said.lugar_expedicion
+        made[said.lugar_expedicion] = (said.informacion_global.meses, part.charges, said.fecha.hour)
+    assert made == {"22000": ("10", 1, 1), "77500": ("11", 2, 4), "06700": ("11", 1, 3)}
+
+
+def test_a_branch_and_its_charges_stay_where_they_are(hospital: make.Hospital) -> None:
+    branch = add(hospital, "Norte", "22000")
+    made = charged(hospital, branch, make.now())
+    for change in (
+        lambda: Branch.objects.filter(pk=branch.pk).update(postal_code="06700"),
+        lambda: Branch.objects.filter(pk=branch.pk).delete(),
+        lambda: Charge.objects.filter(pk=made.pk).update(lugar_expedicion="06700"),
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            change()
+    with pytest.raises(SetupRefused, match="Ya hay una sucursal"):
+        add(hospital, " norte ", "06700")
+    with pytest.raises(NotAllowed):
+        branches.change(branch, "Sur", active=True, user=hospital.cashier, now=make.now())
+
+
+def test_branches_are_set_up_and_chosen_at_the_desk(hospital: make.Hospital, client: Client) -> None:
+    client.force_login(hospital.admin)
+    page = reverse("desk:branches")
+    bad = client.post(page, {"name": "Norte", "postal_code": "00001"})
+    assert (bad.status_code, "no está en el catálogo" in bad.content.decode()) == (422, True)
+    assert client.post(page, {"name": "Norte", "postal_code": "22000"}).status_code == 302
+    branch = Branch.objects.get()
+    client.post(reverse("desk:registers"), {"name": "Caja N", "branch": str(branch.pk)})
+    assert CashRegister.objects.get(name="Caja N").branch == branch
+    client.post(reverse("desk:branch", args=[branch.pk]), {"name": "Tijuana", "active": "on"})
+    offered = client.get(reverse("desk:new_charge")).content.decode()
+    assert f'<option value="{branch.pk}">Tijuana (C.P. 22000)' in offered
+    sheet = {f"l0-{name}": value for name, value in LINE.items()}
+    sheet |= {"filas": "1", "accion": "guardar", "branch": str(branch.pk)}
+    assert client.post(reverse("desk:new_charge"), sheet).status_code == 302
+    assert Charge.objects.get().lugar_expedicion == "22000"
+    client.post(reverse("desk:branch", args=[branch.pk]), {"name": "Tijuana"})
+    assert "Tijuana (C.P." not in client.get(reverse("desk:new_charge")).content.decode()
+    assert [row.action for row in AuditEvent.objects.filter(action__startswith="branch.").order_by("pk")] == [
+        "branch.create", "branch.change", "branch.change",
+    ]  # fmt: skip

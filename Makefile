@@ -38,10 +38,10 @@ bench: .venv/.ready-test  ## nuestras cifras junto al piso, a satcfdi y a la met
 pictures: .venv/.ready-test  ## las imágenes del README y de las guías, de una demostración propia
 	@$(PYTHON_VENV) -m tests.flows.pictures
 
-faults: .venv/.ready-test  ## diez mil muertes por cada clase de PAC (EMITE_KILLS, en total, 30000) 50 rivales en 200 cargos y 20,000 solicitudes inventadas a la API
+faults: .venv/.ready-test  ## diez mil muertes por cada clase de PAC (EMITE_KILLS, en total, 30000) 50 rivales en 200 cargos, la red hacia el PAC rota 1,200 veces por clase y 20,000 solicitudes inventadas a la API
 	@EMITE_KILLS=$${EMITE_KILLS:-30000} EMITE_END_KILLS=$${EMITE_END_KILLS:-3000} \
 		EMITE_RIVAL_CHARGES=$${EMITE_RIVAL_CHARGES:-200} EMITE_FLEET_KILLS=$${EMITE_FLEET_KILLS:-100} \
-		EMITE_API_CASES=$${EMITE_API_CASES:-20000} \
+		EMITE_API_CASES=$${EMITE_API_CASES:-20000} EMITE_NETWORK_ROUNDS=$${EMITE_NETWORK_ROUNDS:-100} \
 		$(PYTHON_VENV) -m pytest -q -s tests/faults tests/concurrency tests/web/api/test_schema.py </dev/null
 
 fuzz: .venv/.ready-test  ## bytes echados a perder para cada lector de archivos (EMITE_FUZZ_SECONDS, 60 por lector; mejor con atheris)

@@ -20,6 +20,8 @@ _HTTPS = _SITE.scheme == "https"
 # Set by `emite demo`: its people, whose password everybody knows, may put off their second step of logging in.
 EMITE_DEMO = environment.flag("EMITE_DEMO")
 DEBUG = environment.flag("EMITE_DEBUG")
+# Mail addresses of who runs the installation: what is wrong with the whole of it is told here.
+EMITE_OPERATORS = environment.words("EMITE_OPERATORS")
 # Who carries this word may read /metrics; empty: there is no such address, and nothing is counted.
 EMITE_METRICS_TOKEN = environment.secret("EMITE_METRICS_TOKEN", EMITE_DATA / "metrics_token")
 # Made by the set-up; empty means that nothing has been set up, and Django refuses to sign with it.
@@ -55,6 +57,7 @@ INSTALLED_APPS = [
     "emite.cancellations",
     "emite.reconciling",
     "emite.reviews",
+    "emite.alarms",
     "emite.web.design",
     "emite.web.guides",
     "emite.web.printing",

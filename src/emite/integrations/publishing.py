@@ -25,6 +25,8 @@ EVENTS: Final = {
     "invoice.stamped": "Una factura se timbró",
     "invoice.rejected": "Una factura fue rechazada y su remisión quedó libre",
     "invoice.cancelled": "Una factura se canceló ante el SAT",
+    "alarm.opened": "Algo necesita a una persona: certificado, PAC, timbres, factura global, complementos…",
+    "alarm.closed": "Lo que necesitaba a una persona ya quedó",
 }
 
 

@@ -6,7 +6,6 @@ import datetime as dt
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from emite.database import embedded, looking
 from emite.database.address import is_external
@@ -14,8 +13,6 @@ from emite.database.folder import data_folder
 from emite.database.looking import Finding
 from emite.database.trouble import Trouble
 
-CERTIFICATE_DAYS = (90, 30, 7)
-CLOCK_SECONDS = 60
 WORKER_SILENCE = dt.timedelta(seconds=60)
 
 _MARKS = {True: "bien ", None: "nota ", False: "MAL  "}
@@ -141,7 +138,7 @@ def _inside(*, running: bool) -> Iterator[Finding]:
         yield Finding(True, "Tablas al día.")
         now = dt.datetime.now(dt.UTC)
         looks: Iterable[Callable[[dt.datetime], Iterator[Finding]]]
-        looks = (_quarantine, _damage, _certificates, _clock, _documents, _globals, _complements, _mail)
+        looks = (_alarms, _globals, _complements, _mail)
         for one in (_worker, *looks) if running else looks:
             yield from one(now)
     finally:
@@ -160,72 +157,6 @@ def _worker(now: dt.datetime) -> Iterator[Finding]:
         yield Finding(False, "Ningún trabajador da señales: nada se timbra. Lo inicia: emite work (o emite run)")
 
 
-def _quarantine(now: dt.datetime) -> Iterator[Finding]:
-    from emite.documents import quarantine
-
-    row = quarantine.current()
-    if row is not None:
-        words = (
-            f"Se restauró el respaldo del {row.taken_at:%d/%m/%Y %H:%M} UTC y nada se timbra. Siga: emite quarantine"
-        )
-        yield Finding(False, words)
-
-
-def _damage(now: dt.datetime) -> Iterator[Finding]:
-    from emite.documents.models import Damage
-
-    found = Damage.objects.filter(repaired_at=None).count()
-    if found:
-        yield Finding(False, f"{found} CFDI guardados ya no son los que se guardaron. Siga: emite verify --repair")
-
-
-def _certificates(now: dt.datetime) -> Iterator[Finding]:
-    from emite.issuers.models import StoredCsd
-
-    for csd in StoredCsd.objects.filter(active=True).select_related("issuer"):
-        left = (csd.not_after - now).days
-        name = f"El CSD {csd.no_certificado} de {csd.issuer.rfc}"
-        if csd.not_after <= now:
-            yield Finding(False, f"{name} venció el {csd.not_after:%d/%m/%Y}. Cargue uno nuevo.")
-        elif left <= CERTIFICATE_DAYS[0]:
-            yield Finding(
-                None if left > CERTIFICATE_DAYS[1] else False, f"{name} vence en {left} días. Renuévelo en el SAT."
-            )
-
-
-def _clock(now: dt.datetime) -> Iterator[Finding]:
-    from emite.issuers import pac_manifests, pac_stamps
-    from emite.issuers.models import PacAccount
-
-    for account in PacAccount.objects.filter(active=True).select_related("issuer"):
-        seconds = account.clock_offset_ms / 1000
-        if abs(seconds) > CLOCK_SECONDS:
-            yield Finding(
-                False, f"El reloj de este equipo difiere {seconds:+.0f} s del PAC ({account.provider}). Ajústelo (NTP)."
-            )
-        if account.open_until and account.open_until > now:
-            yield Finding(False, f"El PAC {account.provider} no responde desde hace {account.failures} intentos.")
-        if pac_stamps.runs_short(account):
-            words = f"A la cuenta {account.user} de {account.provider} le quedan {account.stamps_left} timbres."
-            yield Finding(None if account.stamps_left else False, words)
-        if pac_manifests.standing(account) in (pac_manifests.Standing.PENDING, pac_manifests.Standing.REFUSED):
-            yield Finding(False, f"Falta la carta manifiesto de {account.issuer.rfc} con {account.provider}.")
-
-
-def _documents(now: dt.datetime) -> Iterator[Finding]:
-    from django.db.models import Count
-
-    from emite.documents.models import FiscalDocument
-
-    states = FiscalDocument.objects.values_list("state").annotate(rows=Count("pk")).order_by()
-    counts = dict(states)
-    held, unknown = counts.get("held", 0), counts.get("unknown", 0)
-    if held:
-        yield Finding(False, f"{held} CFDI detenidos esperan a una persona.")
-    if unknown:
-        yield Finding(None, f"{unknown} CFDI en duda: se consultan solos al PAC.")
-
-
 def _globals(now: dt.datetime) -> Iterator[Finding]:
     from emite.invoices import watching
     from emite.issuers.models import Issuer
@@ -242,11 +173,14 @@ def _complements(now: dt.datetime) -> Iterator[Finding]:
     wrong = len(list(checking.faults()))
     if wrong:
         yield Finding(False, f"{wrong} saldos por cobrar no son lo que dicen sus papeles. Los nombra: emite verify")
-    # Nowhere in Mexico is it later than in Tijuana: what is late there is late everywhere.
-    today = now.astimezone(ZoneInfo("America/Tijuana")).date()
-    for slug, count, since in checking.late(today):
-        words = f"{slug}: {count} complementos de pago vencidos, el primero el {since:%d/%m/%Y}."
-        yield Finding(None, f"{words} Se generan en Complementos; el SAT los recibe aunque sea tarde.")
+
+
+def _alarms(now: dt.datetime) -> Iterator[Finding]:
+    """What the worker tells by mail, said here too."""
+    from emite.alarms import finding
+
+    for found in finding.everything(now, data_folder()):
+        yield Finding(False if found.serious else None, found.words)
 
 
 def _mail(now: dt.datetime) -> Iterator[Finding]:

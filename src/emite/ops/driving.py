@@ -25,6 +25,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import DEFAULT_QUEUE
 
 from emite.accounts import posting
+from emite.alarms import finding, telling
 from emite.cancellations import answering, following, handing_in, rebuilding, receipts, received, substituting
 from emite.cancellations.waking import FOLLOW, SUBSTITUTE
 from emite.care import forwarding
@@ -243,7 +244,7 @@ def _or_say(step: Callable[[], object]) -> None:
     except OperationalError:
         raise
     except Exception:
-        log.exception("credit_step_failed")
+        log.exception("step_failed")
 
 
 def sweep(*, now: dt.datetime | None = None) -> int:
@@ -311,7 +312,7 @@ def watch_closings() -> None:
     """Start the closings that are due and warn of those that wait, at most once a minute in this process.
 
     Also bring to the account in use what was drafted while another was being replaced, and begin to ask SAT of what
-    was stamped since, and the night's comparison; and read some of the stored CFDI again.
+    was stamped since, and the night's comparison; read some of the stored CFDI again, and tell what is wrong.
     """
     global _next_watch
     if time.monotonic() >= _next_watch:
@@ -324,6 +325,13 @@ def watch_closings() -> None:
         elsewhere.begin(now=timezone.now(), limit=SWEEP_LIMIT)
         patient_words.read_new(timezone.now())
         scrubbing.scrub(timezone.now())
+        _or_say(_tell_alarms)
+
+
+def _tell_alarms() -> None:
+    """Tell who can cure it what is wrong now, and what is not any more."""
+    now = timezone.now()
+    telling.settle(finding.everything(now, Path(settings.EMITE_DATA)), now)
 
 
 def _replay_or_say() -> None:

@@ -33,6 +33,7 @@ def test_from_the_counter_to_the_note_that_applies_it(issuing: Hospital) -> None
     made = take(cashier)
     deposit = Charge.objects.get(kind="anticipo")
     assert "Anticipo ANT-000001 creado" in said(cashier.follow(made))
+    assert "PPD" not in said(biller.get("charge", deposit.pk))
     cashier.pay(deposit, issuing.register)
     deposit.refresh_from_db()
     assert deposit.is_paid

@@ -181,7 +181,10 @@ def _invoice(request: StaffRequest, charge: Charge, now: dt.datetime) -> dict[st
         "pac_away": _pac_is_away(current, now),
         "may_issue": may(request.membership, Need.ISSUE),
         "can_issue": charge.state == Charge.State.OPEN and charge.is_paid and not has_live,
-        "may_invoice_later": may(request.membership, Need.ISSUE) and request.membership.role != Role.CAJERO,
+        # A deposit's invoice is of money received, never of money to come.
+        "may_invoice_later": may(request.membership, Need.ISSUE)
+        and request.membership.role != Role.CAJERO
+        and charge.kind != Charge.Kind.ANTICIPO,
         "can_refund": charge.state == Charge.State.OPEN and bool(charge.paid),
         "can_void": charge.state == Charge.State.OPEN and not charge.paid and not has_live,
     }

@@ -63,7 +63,7 @@ def test_one_that_always_falls_is_tried_less_and_less(waiting: list[bool], monke
     assert pauses == pytest.approx([0.5, 1.0, 2.0], abs=0.2)
 
 
-@pytest.mark.parametrize(("parent", "code"), [(os.getpid(), 0), (2**22 + 1, -signal.SIGKILL)])
+@pytest.mark.parametrize(("parent", "code"), [(os.getpid(), 0), (2**22 + 1, -signal.SIGKILL)], ids=["its own", "gone"])
 def test_it_dies_with_its_worker_whatever_number_that_has(parent: int, code: int) -> None:
     program = "import signal, sys; from emite.database import orphans; "
     asked = "orphans.die_with_parent(signal.SIGKILL, parent=int(sys.argv[1]))"

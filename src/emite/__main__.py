@@ -72,8 +72,20 @@ def _run(name: str, words: list[str]) -> int:
 
 
 def _lacks_tables(error: Exception) -> bool:
-    """psycopg's error, as the cause of Django's; neither is imported to ask for help."""
-    return type(error.__cause__).__name__ in ("UndefinedTable", "UndefinedColumn")
+    """Whether the tables are behind, and not a statement of ours wrong.
+
+    It is psycopg's error, as the cause of Django's; neither is imported to ask for help.
+    """
+    if type(error.__cause__).__name__ not in ("UndefinedTable", "UndefinedColumn"):
+        return False
+    from django.db import DatabaseError
+
+    from emite.database import migrating
+
+    try:
+        return bool(migrating.pending())
+    except DatabaseError:
+        return True
 
 
 def _help() -> argparse.ArgumentParser:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
 
 import pytest
@@ -161,11 +160,3 @@ def test_accounts_by_form_of_payment() -> None:
 
 def test_decimals_of_currencies() -> None:
     assert [codes.decimals_of(key) for key in ("MXN", "USD", "JPY", "XXX", "ZZZ")] == [2, 2, 0, 0, 2]
-
-
-def test_all_sets_load_in_a_blink() -> None:
-    codes.keys.cache_clear()
-    started = time.perf_counter()
-    for catalogue in ("c_ClaveProdServ", "c_ClaveUnidad", "c_CodigoPostal", "c_Colonia", "c_UsoCFDI", "c_Moneda"):
-        codes.keys(catalogue)
-    assert time.perf_counter() - started < 0.5

@@ -171,11 +171,11 @@ def test_a_key_that_would_burn_our_time_is_refused_at_once(kdf: str) -> None:
     else:
         parameters = _sequence(b"\x02\x04\x7f\xff\xff\xff")
     key = _sequence(_sequence(oid + parameters) + b"\x04\x02ab")
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(CsdRefused) as refused:
         _open(CER, key)
     assert refused.value.field in ("key", "password")
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 1  # a bomb would take minutes
 
 
 def test_what_the_certificate_says() -> None:

@@ -62,10 +62,10 @@ def test_reads_a_byte_order_mark_and_comments_before_the_root() -> None:
     ],
 )
 def test_refuses_in_words_and_at_once(data: bytes, said: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(XmlRefused, match=said):
         parse(data)
-    assert time.perf_counter() - started < 0.2
+    assert time.process_time() - started < 1  # a bomb would take minutes
 
 
 def test_depth_has_a_bound_of_its_own() -> None:

@@ -182,7 +182,10 @@ def _refund(chance: random.Random) -> Comprobante:
         left = tuple(part.less(taken[part.position]) if part.position in taken else part for part in left)
     parts = _some(chance, left) if chance.random() < 0.5 else egresos.take_all(left)
     about = {
-        "reason": chance.choice([each for each in Reason if each is not Reason.LATE or on_global]),
+        # What applies a deposit is made by a door of its own.
+        "reason": chance.choice(
+            [each for each in Reason if each is not Reason.ANTICIPO and (each is not Reason.LATE or on_global)]
+        ),
         "forma_pago": chance.choice(("01", "03", "15")),
         "emisor": original.emisor,
         "lugar_expedicion": original.lugar_expedicion,

@@ -97,9 +97,9 @@ def _note(stored: StampedXml, wrong: str, now: dt.datetime) -> bool:
 
 
 def damaged(rows: Iterable[StampedXml]) -> Iterator[tuple[StampedXml, str]]:
-    """Those that are not as they were stored, and why."""
+    """Those that are not as they were stored, and why. Best given without their bytes, which are read one by one."""
     for each in rows:
-        if wrong := wrong_with(each):
+        if wrong := _read(each):
             yield each, wrong
 
 

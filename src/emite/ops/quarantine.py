@@ -1,6 +1,7 @@
 """`emite quarantine`: after a restored backup, bring back what the PAC stamped since, and let stamping go on."""
 
 import argparse
+import uuid
 from collections.abc import Iterator, Sequence
 
 from emite.database.trouble import Trouble
@@ -21,6 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Bring back and say what; 0 when stamping may go on or does, 1 while something is missing. Raises Trouble."""
+    for each in options.leave:
+        try:
+            uuid.UUID(each)
+        except ValueError:
+            raise Trouble(
+                f"--leave {each}: no es un folio fiscal (UUID). Cópielo de lo que dice emite quarantine."
+            ) from None
     with ground.standing():
         return _told(options.lift.strip(), without_list=options.without_list, leave=options.leave)
 

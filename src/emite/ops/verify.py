@@ -40,7 +40,7 @@ def _stamped(*, repair: bool) -> Iterator[str]:
     from emite.documents import scrubbing
     from emite.documents.models import FiscalDocument, StampedXml
 
-    for stored, wrong in scrubbing.damaged(StampedXml.objects.order_by("pk").iterator(chunk_size=200)):
+    for stored, wrong in scrubbing.damaged(StampedXml.objects.order_by("pk").defer("xml").iterator(chunk_size=200)):
         name = f"CFDI {str(stored.uuid).upper()}"
         if repair and scrubbing.repair(stored, backup.owner_of(), now=timezone.now()):
             print(f"{name}: {wrong}; reparado con la copia del PAC")

@@ -18,7 +18,7 @@ from emite.charges.charging import DuplicateExternalId, give_code, lines_of, pri
 from emite.charges.models import Charge, ChargeCounter, ChargeLine
 from emite.charges.pricing import LineInput, LineRefused
 from emite.issuers.models import Issuer
-from emite.organizations.models import Organization
+from emite.organizations.models import Branch, Organization
 from emite.vault import codes as ticket_codes
 
 #: Charges written by one transaction: the counter of folios stays locked for tenths of a second, not for seconds.
@@ -34,6 +34,7 @@ class NewCharge:
     idempotency_key: str
     external_id: str | None = None
     patient_name: str = ""
+    branch: Branch | None = None
 
 
 Received = Charge | LineRefused | DuplicateExternalId
@@ -100,7 +101,8 @@ def unsaved(
         kind=Charge.Kind.REMISION,
         number=number,
         issued_at=now,
-        issued_on=organization.local_date(now),
+        issued_on=now.astimezone(one.branch.zone if one.branch else organization.zone).date(),
+        lugar_expedicion=one.branch.postal_code if one.branch else None,
         created_by=user,
         patient_name=one.patient_name.strip(),
         sub_total=sums.sub_total,

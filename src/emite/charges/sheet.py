@@ -23,7 +23,8 @@ from emite.charges.pricing import LineInput, LineRefused
 from emite.charges.receiving import NewCharge
 from emite.issuers.models import Issuer
 from emite.lookup.words import plain
-from emite.organizations.models import Organization
+from emite.organizations import branches
+from emite.organizations.models import Branch, Organization
 
 COLUMNS: Final = ("folio_externo", "cantidad")
 LINE_COLUMNS: Final = (
@@ -31,11 +32,12 @@ LINE_COLUMNS: Final = (
 )  # fmt: skip
 OPTIONAL: Final = (
     "paciente", *(name for name in LINE_COLUMNS if name not in COLUMNS),
-    "forma_pago", "pagado", "terminacion", "caja", "rfc_emisor", "error",
+    "forma_pago", "pagado", "terminacion", "caja", "sucursal", "rfc_emisor", "error",
 )  # fmt: skip
 #: In the order of the template.
 TEMPLATE: Final = (
-    "folio_externo", "paciente", *LINE_COLUMNS, "forma_pago", "pagado", "terminacion", "caja", "rfc_emisor",
+    "folio_externo", "paciente", *LINE_COLUMNS, "forma_pago", "pagado", "terminacion", "caja", "sucursal",
+    "rfc_emisor",
 )  # fmt: skip
 #: Of one file: what one transaction writes in a few seconds.
 MOST: Final = 2_000
@@ -131,19 +133,21 @@ def understand(file: BinaryIO, organization: Organization) -> Reading:
 
 
 class _Reader:
-    """What the organization has that rows may name: its list, issuers and registers, looked up once."""
+    """What the organization has that rows may name: its list, issuers, registers and branches, looked up once."""
 
     def __init__(self, organization: Organization, rows: Sequence[Row]) -> None:
         self.prices = PriceList(organization, (row.said("codigo") for row in rows))
         self.issuers = {issuer.rfc: issuer for issuer in Issuer.objects.filter(organization=organization)}
         registers = CashRegister.objects.filter(organization=organization, active=True, web_invoicing=False)
+        registers = registers.select_related("branch")
+        self.branches = branches.in_use(organization)
         self.registers = {plain(register.name): register for register in registers}
 
     def charge(self, folio: str, group: list[Row]) -> Settled | None:
         """The remisión that these rows say; None when something of it is wrong, which then stands in its row."""
         first = group[0]
-        issuer, register = self._issuer(group), self._register(group)
-        for name in ("paciente", "rfc_emisor", "caja"):
+        issuer, register, branch = self._issuer(group), self._register(group), self._branch(group)
+        for name in ("paciente", "rfc_emisor", "caja", "sucursal"):
             if len({row.said(name) for row in group if row.said(name)}) > 1:
                 first.errors.append(f"{name}: los renglones de {folio} dicen cosas distintas. Deje uno solo.")
         services = [row for row in group if row.is_service]
@@ -159,6 +163,7 @@ class _Reader:
             idempotency_key=f"csv:{sha256(folio.encode()).hexdigest()[:60]}",
             external_id=folio,
             patient_name=next((row.said("paciente") for row in group if row.said("paciente")), ""),
+            branch=branch,
         )
         settled = Settled(new, [part for part in parts if part], register)
         try:
@@ -187,6 +192,19 @@ class _Reader:
             names = ", ".join(sorted(register.name for register in self.registers.values()))
             row.errors.append(f"caja: no hay una caja en uso con ese nombre. Escriba una de estas: {names}.")
         return self.registers.get(typed)
+
+    def _branch(self, group: list[Row]) -> Branch | None:
+        """Named in a row, or else where the register named there stands."""
+        row = next((row for row in group if row.said("sucursal")), group[0])
+        typed = plain(row.said("sucursal"))
+        if typed and typed not in self.branches:
+            names = ", ".join(branch.name for branch in self.branches.values())
+            cure = f"Escriba una de estas: {names}." if names else "Deje la columna vacía, o agréguela en Sucursales."
+            row.errors.append(f"sucursal: no hay una sucursal en uso con ese nombre. {cure}")
+        if typed:
+            return self.branches.get(typed)
+        named = next((self.registers.get(plain(row.said("caja"))) for row in group if row.said("caja")), None)
+        return named.branch if named and named.branch and named.branch.active else None
 
     def _line(self, place: int, row: Row) -> LineInput | None:
         numbers: dict[str, Decimal | None] = {}

@@ -9,6 +9,7 @@ from django.db import transaction
 from emite.accounts.models import User
 from emite.audit import record
 from emite.cfdi import codes
+from emite.lookup.words import plain
 from emite.organizations.models import Branch, Membership, Organization
 from emite.organizations.permissions import Need
 from emite.organizations.refusals import NotAllowed, SetupRefused
@@ -55,6 +56,12 @@ def change(branch: Branch, name: str, *, active: bool, user: User, now: dt.datet
             now=now,
         )
     return row
+
+
+def in_use(organization: Organization) -> dict[str, Branch]:
+    """Those that charge now, by their name as `lookup.words.plain` writes it."""
+    rows = Branch.objects.filter(organization=organization, active=True).order_by("name")
+    return {plain(row.name): row for row in rows}
 
 
 def _hold(organization: Organization, user: User) -> None:

@@ -11,6 +11,7 @@ import zxingcpp
 
 from emite.charges.finding import by_code
 from emite.charges.models import Charge
+from emite.organizations import branches
 from tests import make
 from tests.web.api.system import CHARGE, LINE, System, fields, problem
 
@@ -276,3 +277,23 @@ def _read_qr(png: bytes) -> str:
     from PIL import Image
 
     return zxingcpp.read_barcodes(Image.open(io.BytesIO(png)).convert("L"))[0].text
+
+
+def test_a_branch_is_named_and_says_the_place(his: System, hospital: make.Hospital) -> None:
+    where = branches.add(hospital.organization, "Sucursal Cancún", "77500", user=hospital.admin, now=make.now())
+    assert his.get("me").json()["branches"] == ["Sucursal Cancún"]
+
+    body = his.charge(branch="sucursal cancun").json()
+
+    assert body["lugar_expedicion"] == "77500"
+    assert Charge.objects.get().issued_on == make.now().astimezone(where.zone).date()
+    assert his.charge().json()["lugar_expedicion"] == hospital.issuer.lugar_expedicion
+    batch = his.post(
+        "charges/batch", {"charges": [{**CHARGE, "branch": "Sucursal Cancún"}, {**CHARGE, "branch": "Otra"}]}
+    )
+    first, second = batch.json()["results"]
+    assert Charge.objects.get(pk=first["charge"]["id"]).place == "77500"
+    assert fields(second["problem"]) == ["branch"]
+    branches.change(where, where.name, active=False, user=hospital.admin, now=make.now())
+    refused = problem(his.charge(branch="Sucursal Cancún"), 422, "invalid")
+    assert "no tiene sucursales" in str(refused["errors"])

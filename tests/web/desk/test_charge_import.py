@@ -19,6 +19,7 @@ from emite.charges.correcting import refund
 from emite.charges.importing import import_all
 from emite.charges.models import Charge, Payment, PaymentSlip
 from emite.charges.sheet import TEMPLATE, understand
+from emite.organizations import branches
 from tests import make
 from tests.make import Hospital
 from tests.web.desk.staff import Person, audited, item, said
@@ -191,3 +192,21 @@ def test_the_tickets_of_what_came_in_are_printed_together_and_counted(admin: Per
     assert "REIMPRESIÓN" in said(again).upper()
     other = Person(make.hospital().admin)
     assert other.client.get(reverse("desk:tickets") + query).status_code == 404
+
+
+def test_a_row_names_its_branch_or_its_register_does(admin: Person, hospital: Hospital) -> None:
+    where = branches.add(hospital.organization, "Cancún", "77500", user=hospital.admin, now=make.now())
+    admin.post("register_place", hospital.register.pk, branch=str(where.pk))
+    head = "folio_externo,descripcion,clave_sat,unidad,iva,cantidad,precio,caja,sucursal\n"
+    row = "{0},Consulta médica,85121502,E48,exento,1,950,{1},{2}\n"
+    wrong = send(admin, head + row.format("A-1", "", "Mérida"))
+    assert (wrong.status_code, "Escriba una de estas: Cancún." in said(wrong)) == (422, True)
+    named = row.format("A-1", "", "CANCUN") + row.format("A-2", hospital.register.name, "") + row.format("A-3", "", "")
+    admin.follow(send(admin, head + named))
+    places = dict(Charge.objects.values_list("external_id", "lugar_expedicion"))
+    assert places == {"A-1": "77500", "A-2": "77500", "A-3": None}
+    assert [event.after for event in audited(hospital.organization, "register.branch")] == [{"branch": "Cancún"}]
+    hospital.register.refresh_from_db()
+    admin.post("register_place", hospital.register.pk, branch="")
+    hospital.register.refresh_from_db()
+    assert hospital.register.branch is None

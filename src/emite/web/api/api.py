@@ -12,6 +12,7 @@ from ninja.openapi.schema import REF_TEMPLATE, OpenAPISchema
 
 from emite.charges.models import CashRegister
 from emite.issuers.models import Issuer
+from emite.organizations import branches
 from emite.web.api import charges, invoices, payments, services
 from emite.web.api.access import ApiRequest, read_charges
 from emite.web.api.problems import MEDIA_TYPE, answer, of_exception
@@ -70,7 +71,7 @@ who_router = Router(tags=["Llave"])
 
 @who_router.get("/me", response=WhoOut, auth=read_charges, summary="Quién soy")
 def who(request: ApiRequest) -> Any:
-    """Para comprobar la llave: a quién pertenece, qué permite, con qué emisores y cajas."""
+    """Para comprobar la llave: a quién pertenece, qué permite, con qué emisores, cajas y sucursales."""
     key, organization = request.auth, request.organization
     return {
         "organization": organization.name,
@@ -84,6 +85,7 @@ def who(request: ApiRequest) -> Any:
             .order_by("name")
             .values_list("name", flat=True)
         ),
+        "branches": [branch.name for branch in branches.in_use(organization).values()],
     }
 
 

@@ -36,6 +36,7 @@ def batch_outcome(request: ApiRequest, payload: BatchIn, row: IdempotentRequest)
                 idempotency_key=domain_key(row, index),
                 external_id=one.external_id,
                 patient_name=one.patient_name,
+                branch=lists.branch(one),
             )
         except (LineRefused, Problem) as refused:
             outcome[index] = {"problem": of_exception(refused).body()}

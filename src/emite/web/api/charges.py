@@ -53,6 +53,7 @@ def create(request: ApiRequest, payload: ChargeIn, key: IdempotencyKey, response
             patient_name=payload.patient_name,
             idempotency_key=domain_key(row),
             external_id=payload.external_id,
+            branch=lists.branch(payload),
         )
         return str(made.pk)
 

@@ -56,6 +56,9 @@ class ChargeIn(In):
     issuer_rfc: Annotated[str, StringConstraints(max_length=13, pattern=r"^[A-ZÑ&0-9]{12,13}$")] | None = Field(
         None, description="RFC que factura; hace falta si la organización tiene varios."
     )
+    branch: Annotated[Text, StringConstraints(max_length=60)] | None = Field(
+        None, description="Nombre de la sucursal que cobra: su código postal es el lugar de expedición."
+    )
     patient_name: Annotated[Text, StringConstraints(max_length=200)] = Field(
         "", description="Solo lo ve el personal. No se imprime ni se devuelve."
     )
@@ -169,6 +172,7 @@ class CreatedOut(BaseModel):
 class ChargeOut(CreatedOut):
     issued_at: dt.datetime
     issuer_rfc: str
+    lugar_expedicion: str = Field(description="Código postal de la sucursal que cobró, o del emisor.")
     sub_total: str
     discount: str
     tax: str
@@ -254,3 +258,4 @@ class WhoOut(BaseModel):
     expires_at: dt.datetime
     issuers: list[str]
     registers: list[str]
+    branches: list[str]

@@ -73,6 +73,7 @@ def whole(charge: Charge, *, now: dt.datetime) -> dict[str, Any]:
     return created(charge, portal_on=portal_on) | {
         "issued_at": charge.issued_at.astimezone(charge.organization.zone),
         "issuer_rfc": charge.issuer.rfc,
+        "lugar_expedicion": charge.place,
         "sub_total": cents(charge.sub_total),
         "discount": cents(charge.discount),
         "tax": cents(charge.tax),

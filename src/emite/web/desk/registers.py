@@ -21,7 +21,7 @@ from emite.charges.allowing import policy_of
 from emite.charges.models import CashRegister, CollectingPolicy, RegisterSession
 from emite.organizations.models import Organization
 from emite.web.access import Need, StaffRequest, staff
-from emite.web.desk.branches import BranchField, offer_branches
+from emite.web.desk.branches import NO_BRANCH, BranchField, offer_branches
 from emite.web.desk.session_forms import PolicyForm, PrinterForm
 from emite.web.printing.printers import PrinterRefused, check_address
 
@@ -89,7 +89,8 @@ def _page(request: StaffRequest, forms_of_page: dict[str, Any], *, bad: bool = F
         "registers": CashRegister.objects.filter(organization=request.organization)
         .select_related("branch")
         .order_by("-active", "name"),
-        "form": RegisterForm(organization=request.organization),
+        "form": (fresh := RegisterForm(organization=request.organization)),
+        "has_branches": bool(fresh.branches),
         "policy": PolicyForm(initial=stands),
         "section": "cajas",
     }
@@ -180,6 +181,53 @@ def _add(request: StaffRequest, form: RegisterForm) -> None:
         | ({"branch": made.branch.name} if made.branch else {}),
         now=timezone.now(),
     )
+
+
+class PlaceForm(forms.Form):
+    """Where a register stands."""
+
+    branch = BranchField(help_text="Lo que esta caja cobre desde ahora propone esta sucursal.")
+
+    def __init__(self, data: Any = None, *, organization: Organization, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.branches = offer_branches(self, organization.pk)
+
+
+@staff(Need.ADMINISTER)
+@require_http_methods(["GET", "POST"])
+def place(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
+    """Say in which branch a register stands. What it charged stays where it was charged."""
+    register = CashRegister.objects.filter(organization=request.organization, pk=pk).select_related("branch").first()
+    if register is None:
+        raise Http404
+    form = PlaceForm(
+        request.POST or None, organization=request.organization, initial={"branch": str(register.branch_id or "")}
+    )
+    if "branch" not in form.fields:
+        return HttpResponseRedirect(reverse("desk:branches"))
+    if request.method == "POST" and form.is_valid():
+        branch = form.branches.get(form.cleaned_data["branch"])
+        with transaction.atomic():
+            CashRegister.objects.filter(organization=request.organization, pk=register.pk).update(branch=branch)
+            record(
+                organization_id=request.organization.pk,
+                actor=request.user.email,
+                action="register.branch",
+                subject=f"register:{register.pk}",
+                before={"branch": register.branch.name if register.branch else ""},
+                after={"branch": branch.name if branch else ""},
+                now=timezone.now(),
+            )
+        messages.success(request, f"Caja {register.name}: {branch.name if branch else NO_BRANCH}.")
+        return HttpResponseRedirect(reverse("desk:registers"))
+    context = {
+        "organization": request.organization,
+        "membership": request.membership,
+        "register": register,
+        "form": form,
+        "section": "cajas",
+    }
+    return render(request, "desk/register_place.html", context, status=422 if form.is_bound else 200)
 
 
 @staff(Need.ADMINISTER)

@@ -153,6 +153,7 @@ urlpatterns = [
     path("caja/cajas/", registers.registers, name="registers"),
     path("caja/cajas/<uuid:pk>/uso/", registers.switch, name="register_switch"),
     path("caja/cajas/politica/", registers.policy, name="collecting_policy"),
+    path("caja/cajas/<uuid:pk>/sucursal/", registers.place, name="register_place"),
     path("caja/cajas/<uuid:pk>/impresora/", registers.printer, name="register_printer"),
     path("caja/emisor/", issuer.issuer_page, name="issuer"),
     path("caja/emisor/<uuid:pk>/certificado/", issuer.upload, name="csd"),

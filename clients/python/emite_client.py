@@ -118,6 +118,22 @@ class Emite:
         """Annul a service that no invoice has and whose copay nobody paid."""
         return self._json("POST", f"/services/{pk}/void", {"reason": reason}, key)
 
+    def book(self, appointment: Mapping[str, Any], *, key: str | None = None) -> Any:
+        """An appointment, checked as the service that it will be. `at` carries its zone."""
+        return self._json("POST", "/appointments", appointment, key)
+
+    def appointments(self, **filters: Any) -> Iterator[Any]:
+        """Every appointment that fits, the last registered first, page after page."""
+        return self._pages("/appointments", filters)
+
+    def attended(self, pk: str, *, key: str | None = None) -> Any:
+        """Register an appointment as rendered: it becomes a service, once."""
+        return self._json("POST", f"/appointments/{pk}/attended", {}, key)
+
+    def cancel_appointment(self, pk: str, *, key: str | None = None) -> Any:
+        """Nobody came."""
+        return self._json("POST", f"/appointments/{pk}/cancel", {}, key)
+
     def xml(self, pk: str) -> bytes:
         """The CFDI as it was stamped."""
         return self._call("GET", f"/invoices/{pk}/xml")

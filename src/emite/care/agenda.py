@@ -47,6 +47,8 @@ def book(
     Raises ServiceRefused; nothing is stored then.
     """
     require(organization, user)
+    if at < now - FURTHEST:
+        raise ServiceRefused("rendered_on", "La cita es de hace más de dos años: registre el servicio.")
     if at > now + FURTHEST:
         raise ServiceRefused("rendered_on", "La cita es de aquí a más de dos años: revise la fecha.")
     checked = rendering.prepared(organization, replace(asked, rendered_on=_day(organization, at)), user=user,

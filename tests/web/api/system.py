@@ -32,6 +32,9 @@ SERVICE = {
     "fee": "900.00",
     "patient_part": "250.00",
 }
+APPOINTMENT = {name: value for name, value in SERVICE.items() if name != "rendered_on"} | {
+    "at": "2026-12-01T10:30:00-06:00"
+}
 RECEPTOR = {
     "rfc": "XOJI740919U48",
     "nombre": "INGRID XODAR JIMENEZ",

@@ -31,7 +31,7 @@ from schemathesis.specs.openapi.checks import (
 from emite.care.models import Physician
 from tests import make
 from tests import practice as stand
-from tests.web.api.system import LINE, RECEPTOR, SERVICE, System
+from tests.web.api.system import APPOINTMENT, LINE, RECEPTOR, SERVICE, System
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -59,6 +59,7 @@ class Attack:
     charges: list[str]
     invoice: str
     services: list[str]
+    appointments: list[str]
     statuses: dict[int, int] = field(default_factory=dict)
 
     def send(self, case: Any, who: System) -> None:
@@ -96,7 +97,8 @@ def test_no_request_breaks_it_nor_surprises(issuing: make.Hospital, monkeypatch:
     invoice = asked(his)
     charges = [his.paid(), his.charge().json()["id"], stranger.charge().json()["id"], his.charge().json()["id"]]
     services = [str(his.post("services", SERVICE).json()["id"]) for _ in range(2)]
-    attack = Attack(his, System.of(issuing, "invoices:read"), stranger, charges, invoice, services)
+    appointments = [str(his.post("appointments", APPOINTMENT).json()["id"]) for _ in range(3)]
+    attack = Attack(his, System.of(issuing, "invoices:read"), stranger, charges, invoice, services, appointments)
     with one_connection():
         _attack_all(attack)
 
@@ -144,6 +146,13 @@ _SERVICE = st.fixed_dictionaries(
     optional={"external_id": _ID, "patient_part": _AMOUNT, "reference": st.text(), "plan": st.just("Oro")},
 )
 _BODIES = {
+    "appointments": st.builds(
+        lambda service, at: {name: value for name, value in service.items() if name != "rendered_on"} | {"at": at},
+        _SERVICE,
+        st.sampled_from(
+            ["2027-01-15T10:30:00-06:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "ayer"]
+        ),
+    ),
     "services": _SERVICE,
     "services/batch": st.fixed_dictionaries({"services": st.lists(_SERVICE, min_size=1, max_size=4)}),
     "charges": _CHARGE,
@@ -174,6 +183,8 @@ def _attack(operation: Any, attack: Attack, requests: int) -> None:
     # What is voided can neither be paid nor invoiced afterwards: the last is left out there.
     known = [attack.invoice] if "/invoices/" in operation.path else attack.charges
     known = attack.services if "/services/" in operation.path else known
+    known = attack.appointments if "/appointments/" in operation.path else known
+    known = known[:2] if operation.path.endswith("/cancel") else known
     known = known[:3] if operation.path.endswith("/void") else known
     ids: list[str | None] = [None] if "{" not in operation.path else [None, *known]
     each = len(ids) + 2 + (operation.method.upper() == "POST")

@@ -13,7 +13,7 @@ from ninja.openapi.schema import REF_TEMPLATE, OpenAPISchema
 from emite.charges.models import CashRegister
 from emite.issuers.models import Issuer
 from emite.organizations import branches
-from emite.web.api import charges, invoices, payments, services
+from emite.web.api import appointments, charges, invoices, payments, services
 from emite.web.api.access import ApiRequest, read_charges
 from emite.web.api.problems import MEDIA_TYPE, answer, of_exception
 from emite.web.api.reading import StrictParser
@@ -103,3 +103,4 @@ api.add_router("", charges.router)
 api.add_router("", payments.router)
 api.add_router("", invoices.router)
 api.add_router("", services.router)
+api.add_router("", appointments.router)

@@ -13,7 +13,9 @@ from emite.web.api.schemas import Cents, ExternalId, In, Text
 IssuerRfc = Annotated[str, StringConstraints(max_length=13, pattern=r"^[A-ZÑ&0-9]{12,13}$")]
 
 
-class ServiceIn(In):
+class ToRender(In):
+    """What a service and the appointment for one say alike."""
+
     external_id: ExternalId | None = Field(None, description="Folio en su sistema; no se repite en la organización.")
     issuer_rfc: IssuerRfc | None = Field(None, description="RFC que factura; hace falta si hay varios.")
     patient_name: Annotated[Text, StringConstraints(min_length=3, max_length=200)] = Field(
@@ -22,7 +24,6 @@ class ServiceIn(In):
     patient_email: Annotated[Text, StringConstraints(max_length=254)] = Field(
         "", description="Para enviarle el ticket de su copago. No se devuelve."
     )
-    rendered_on: dt.date = Field(description="Día del servicio, donde está el consultorio. Nunca futuro.")
     system: Literal["cpt4", "propio"] = Field("cpt4", description="De quién es el código.")
     code: Annotated[Text, StringConstraints(min_length=1, max_length=20)] = Field(examples=["99213"])
     description: Annotated[Text, StringConstraints(max_length=200)] = ""
@@ -40,6 +41,10 @@ class ServiceIn(In):
         None, description="Lo que paga el paciente; sin él lo calcula el plan (o nada, sin plan)."
     )
     reference: Annotated[Text, StringConstraints(max_length=60)] = Field("", description="Autorización o siniestro.")
+
+
+class ServiceIn(ToRender):
+    rendered_on: dt.date = Field(description="Día del servicio, donde está el consultorio. Nunca futuro.")
 
 
 class ServicesIn(In):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -26,7 +27,7 @@ from emite.web.api.charges import Cursor, Limit
 from emite.web.api.once import IdempotencyKey, once
 from emite.web.api.problems import of_exception
 from emite.web.api.schemas import VoidIn
-from emite.web.api.service_schemas import ServiceIn, ServiceOut, ServicesIn, ServicesOut, ServicesPage
+from emite.web.api.service_schemas import ServiceIn, ServiceOut, ServicesIn, ServicesOut, ServicesPage, ToRender
 from emite.web.api.showing import cents, page_of
 
 router = Router(tags=["Servicios del consultorio"])
@@ -127,6 +128,14 @@ def _batch(request: ApiRequest, payload: ServicesIn) -> list[dict[str, Any]]:
 
 
 def _rendered(one: ServiceIn, names: Names) -> Rendered:
+    """With the plan's tariff where no fee is said. Raises ServiceRefused for a name that the practice does not have."""
+    told = to_render(one, names, day=one.rendered_on)
+    if told.fee is None:
+        return replace(told, fee=names.tariff(told.contract, one.system, one.code))
+    return told
+
+
+def to_render(one: ToRender, names: Names, *, day: dt.date) -> Rendered:
     """Raises ServiceRefused for a name that the practice does not have."""
     payer = names.payer(one.payer)
     plan = names.plan(one.plan, payer)
@@ -137,11 +146,11 @@ def _rendered(one: ServiceIn, names: Names) -> Rendered:
         contract=plan,
         patient_name=one.patient_name,
         patient_email=one.patient_email,
-        rendered_on=one.rendered_on,
+        rendered_on=day,
         system=one.system,
         code=one.code,
         description=one.description,
-        fee=names.tariff(plan, one.system, one.code) if one.fee is None else Decimal(one.fee),
+        fee=None if one.fee is None else Decimal(one.fee),
         patient_part=None if one.patient_part is None else Decimal(one.patient_part),
         reference=one.reference,
         external_id=one.external_id,

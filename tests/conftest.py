@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
     assert settings.EMITE_DATA == DATA
     settings.PASSWORD_HASHERS = ["tests.passwords.Quick"]
+    # How long an example takes says how busy the machine is.
+    hypothesis.settings.register_profile(
+        "emite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("emite")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

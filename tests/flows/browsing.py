@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -112,6 +113,7 @@ class Watched:
     javascript: bool = True
     wrong: list[str] = field(default_factory=list)
     weight: int = 0
+    asked: set[str] = field(default_factory=set)
 
     def answered(self, path: str, act: Callable[[], object]) -> None:
         """Do something that htmx asks the server about, and wait until its answer has been put in place."""
@@ -145,8 +147,13 @@ class Watched:
         assert self.weight <= PAGE_LIMIT, f"{self.page.url}: {self.weight} bytes"
 
     def go(self, url: str) -> None:
-        self.weight = 0
+        self.weigh_anew()
         self.page.goto(url)
+
+    def weigh_anew(self) -> None:
+        """From here on; what is still on its way was asked for by the page before."""
+        self.weight = 0
+        self.asked.clear()
 
 
 @contextmanager
@@ -172,9 +179,11 @@ def browsing(browser: Browser, size: dict[str, int], *, javascript: bool = True)
     protocol.send("Network.enable")
     protocol.send("Network.setCacheDisabled", {"cacheDisabled": True})
 
-    def weigh(event: dict[str, int]) -> None:
-        watched.weight += int(event["encodedDataLength"])
+    def weigh(event: dict[str, Any]) -> None:
+        if event["requestId"] in watched.asked:
+            watched.weight += int(event["encodedDataLength"])
 
+    protocol.on("Network.requestWillBeSent", lambda event: watched.asked.add(event["requestId"]))
     protocol.on("Network.loadingFinished", weigh)
     try:
         yield watched

@@ -84,18 +84,18 @@ def test_the_road(
         watched.go(portal)
         check("1-codigo")
         page.locator("[name=codigo]").press_sequentially(make.code(charge).lower())
-        watched.weight = 0
+        watched.weigh_anew()
         page.get_by_role("button", name="Continuar").click()
         expect(page.get_by_role("heading", name="Tu cargo")).to_be_visible()
         check("2-cargo")
-        watched.weight = 0
+        watched.weigh_anew()
         page.get_by_role("link", name="Continuar con mis datos").click()
         expect(page.get_by_role("heading", name="Tus datos")).to_be_visible()
         page.wait_for_load_state("networkidle")
         check("3-datos")
         fill(watched)
         watched.shot(f"3-datos-llenos-{tag}")
-        watched.weight = 0
+        watched.weigh_anew()
         page.get_by_role("button", name="Generar factura por").click()
         expect(page.get_by_role("heading", name="Estamos haciendo tu factura")).to_be_visible()
         check("4-avance")
@@ -172,13 +172,13 @@ def test_pages_beside_the_road(browser: Browser, site: Site, hospital: make.Hosp
         page.get_by_role("link", name="Continuar con mis datos").click()
         page.locator("#rfc").fill("XOJI740919")
         page.locator("#nombre").fill("ingrid | xodar")
-        watched.weight = 0
+        watched.weigh_anew()
         page.get_by_role("button", name="Generar factura por").click()
         expect(page.locator(".summary")).to_be_focused()
         check("e-errores", "Tus datos")
         fill(watched, rfc="IIA040805DZ4", nombre="Clínica del Ángel SA de CV", domicilio_fiscal="62661",
              regimen_fiscal="601", uso_cfdi="G03")  # fmt: skip
-        watched.weight = 0
+        watched.weigh_anew()
         page.get_by_role("button", name="Generar factura por").click()
         expect(page.get_by_role("heading", name="¿Está bien así?")).to_be_visible()
         check("e-revisa", "Tus datos")
@@ -195,7 +195,7 @@ def test_pages_beside_the_road(browser: Browser, site: Site, hospital: make.Hosp
         scan(invoiced)
         check("e-facturado", "Este cargo ya se facturó")
         page.locator("#rfc").fill("XOJI740919U48")
-        watched.weight = 0
+        watched.weigh_anew()
         page.get_by_role("button", name="Ver y descargar la factura").click()
         check("e-abierta", "Tu factura está lista")
 
@@ -204,7 +204,7 @@ def test_pages_beside_the_road(browser: Browser, site: Site, hospital: make.Hosp
         page.get_by_role("link", name="Continuar con mis datos").click()
         fill(watched)
         stamped(hospital, raced)
-        watched.weight = 0
+        watched.weigh_anew()
         page.get_by_role("button", name="Generar factura por").click()
         check("e-perdio", "Este cargo ya se facturó")
         page.goto(portal)

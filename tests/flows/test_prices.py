@@ -64,7 +64,7 @@ def test_prices_and_several_remisiones(
         page.fill("[name=nombre]", "JANE DOE")
         page.select_option("[name=pais]", "USA")
         watched.looks_right(f"several-form-{name}")
-        watched.weight = 0
+        watched.weigh_anew()
         page.get_by_role("button", name="Vista previa").click()
         expect(page.get_by_role("heading", name="nada se ha timbrado")).to_be_visible()
         watched.looks_right(f"several-preview-{name}")

@@ -13,7 +13,7 @@ from emite.integrations.keys import KeyRefused, create_key, find_key, revoke_key
 from emite.integrations.models import ApiKey, Scope
 from emite.organizations.models import Membership
 from tests import make
-from tests.web.api.system import RECEPTOR, SERVICE, System, problem
+from tests.web.api.system import APPOINTMENT, RECEPTOR, SERVICE, System, problem
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +41,11 @@ OPERATIONS = [
     ("post", "services/batch", {"services": [SERVICE]}, Scope.CHARGES_WRITE),
     ("get", "services/{service}", None, Scope.CHARGES_READ),
     ("post", "services/{service}/void", {"reason": "x"}, Scope.CHARGES_WRITE),
+    ("get", "appointments", None, Scope.CHARGES_READ),
+    ("post", "appointments", APPOINTMENT, Scope.CHARGES_WRITE),
+    ("get", "appointments/{service}", None, Scope.CHARGES_READ),
+    ("post", "appointments/{service}/attended", {}, Scope.CHARGES_WRITE),
+    ("post", "appointments/{service}/cancel", {}, Scope.CHARGES_WRITE),
 ]
 
 

@@ -18,8 +18,10 @@ from emite.charges.models import CashRegister, Charge
 from emite.documents.models import FiscalDocument
 from emite.invoices import closing, periods, proposing, watching
 from emite.invoices.issuing import NotInvoiceable, Request, issue, issue_together
-from emite.invoices.models import Closing, GlobalDocument
+from emite.invoices.models import Closing, GlobalDocument, GlobalPolicy
 from emite.invoices.proposing import Scope
+from emite.issuers import fiscal
+from emite.issuers.fiscal import FiscalRefused
 from emite.organizations import branches
 from emite.organizations.models import Branch, Organization
 from emite.organizations.refusals import NotAllowed, SetupRefused
@@ -99,6 +101,65 @@ def test_two_branches_in_two_time_zones_from_the_invoice_to_the_month_end(hospit
         assert said.receptor.domicilio_fiscal == said.lugar_expedicion
         made[said.lugar_expedicion] = (said.informacion_global.meses, part.charges, said.fecha.hour)
     assert made == {"22000": ("10", 1, 1), "77500": ("11", 2, 4), "06700": ("11", 1, 3)}
+
+
+def relocate(hospital: make.Hospital, place: str, now: dt.datetime, *, moved: bool) -> None:
+    fiscal.change(hospital.issuer, {"lugar_expedicion": place}, None, user=hospital.admin, now=now, moved=moved)
+    hospital.issuer.refresh_from_db()
+
+
+def entering(hospital: make.Hospital, month: int) -> dict[str, int]:
+    period = periods.containing(periods.MENSUAL, dt.date(2026, month, 5))
+    return {
+        place: proposing.propose(Scope.of(hospital.issuer, period, place)).enters.charges
+        for place in proposing.places(hospital.issuer)
+    }
+
+
+def test_an_issuer_that_moves_leaves_its_charges_where_they_were_made(hospital: make.Hospital) -> None:
+    Organization.objects.filter(pk=hospital.organization.pk).update(created_at=BETWEEN - dt.timedelta(days=60))
+    before = BETWEEN - dt.timedelta(days=20)
+    old, late = charged(hospital, None, before), charged(hospital, None, before)
+    relocate(hospital, "77500", before + dt.timedelta(days=1), moved=True)
+    new = charged(hospital, None, before + dt.timedelta(days=2))
+    assert [Charge.objects.get(pk=each.pk).place for each in (old, new)] == ["06700", "77500"]
+    with pytest.raises(NotInvoiceable, match="places"):
+        issue_together([old, new], Request(make.receptor()), channel="desk", user=hospital.biller, now=BETWEEN,
+                       idempotency_key="both")  # fmt: skip
+    ask = Request(make.receptor())
+    own = content(issue(late, ask, channel="desk", user=hospital.biller, now=BETWEEN, idempotency_key="late"))
+    assert own.lugar_expedicion == "06700"
+    assert entering(hospital, 10) == {"77500": 1, "06700": 1}
+
+    relocate(hospital, "06700", before + dt.timedelta(days=3), moved=True)  # and back: each stay takes its own
+    charged(hospital, None, before + dt.timedelta(days=4))
+    assert entering(hospital, 10) == {"06700": 2, "77500": 1}
+    dawn = dt.datetime(2026, 11, 1, 2, 1, tzinfo=ZoneInfo("America/Mexico_City"))
+    assert watching.watch(dawn) == 2
+    for row in Closing.objects.all():
+        closing.run(row.pk, owner="test", clock=lambda: dawn)
+    made = {content(each.document).lugar_expedicion: each.charges for each in GlobalDocument.objects.all()}
+    assert made == {"06700": 2, "77500": 1}
+
+
+def test_a_mistyped_place_is_corrected_for_all_that_is_not_invoiced_yet(hospital: make.Hospital) -> None:
+    """What waits goes to the right place; a closing that runs ends as it began."""
+    Organization.objects.filter(pk=hospital.organization.pk).update(created_at=BETWEEN - dt.timedelta(days=60))
+    charged(hospital, None, BETWEEN - dt.timedelta(days=20))
+    GlobalPolicy.objects.create(organization=hospital.organization, mode="confirm")
+    dawn = dt.datetime(2026, 11, 1, 2, 1, tzinfo=ZoneInfo("America/Mexico_City"))
+    watching.watch(dawn)
+    running = Closing.objects.get()
+    Closing.objects.filter(pk=running.pk).update(state="running", asked_at=dawn)
+    with pytest.raises(FiscalRefused, match="diga si"):
+        fiscal.change(hospital.issuer, {"lugar_expedicion": "77500"}, None, user=hospital.admin, now=dawn)
+    relocate(hospital, "77500", dawn, moved=False)
+    assert entering(hospital, 10) == {"77500": 1}
+    running.refresh_from_db()
+    assert proposing.eligible(Scope.of_closing(running)).charges == 1
+    Closing.objects.filter(pk=running.pk).update(state="waiting")
+    watching.watch(dawn)
+    assert [row.lugar_expedicion for row in Closing.objects.all()] == ["77500"]
 
 
 def test_a_branch_and_its_charges_stay_where_they_are(hospital: make.Hospital) -> None:

@@ -61,7 +61,7 @@ def comprobante(
     Source: RMF 2.7.1.29 and 2.7.1.32; Guía de llenado del Anexo 20. Folio and date come when it is sealed.
     """
     several = len(charges) > 1
-    place = charges[0].lugar_expedicion or issuer.lugar_expedicion
+    place = charges[0].lugar_expedicion or issuer.place_at(charges[0].issued_at)
     paid = {} if on_credit else paid_in(*charges)
     lines = [line for charge in charges for line in line_inputs(charge, with_folio=several, with_patient=with_patient)]
     return Comprobante(

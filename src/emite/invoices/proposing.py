@@ -27,7 +27,7 @@ ARREARS = dt.timedelta(days=62)
 # The index of paid_at bounds it from both sides, however many years of charges there are.
 _PAID_IN_TIME = """
     c.organization_id = %(organization)s AND c.issuer_id = %(issuer)s AND c.state = 'open' AND c.paid = c.total
-    AND (c.lugar_expedicion = %(place)s OR (c.lugar_expedicion IS NULL AND %(own)s))
+    AND (c.lugar_expedicion = %(place)s OR (c.lugar_expedicion IS NULL AND c.issued_at <@ %(own)s::tstzmultirange))
     AND c.paid_at >= %(floor)s AND c.paid_at < %(ends)s
     AND (c.paid_at >= %(starts)s OR EXISTS (
         SELECT 1 FROM invoices_closing q
@@ -52,21 +52,22 @@ class Scope:
     place: str
     starts_at: dt.datetime
     ends_at: dt.datetime
-    #: Whether it takes the charges without a place, which are of the issuer's.
-    own: bool
+    #: When it was the issuer's own place: the charges without a place that were made then are of it.
+    own: str
 
     @classmethod
     def of(cls, issuer: Issuer, period: Period, place: str = "") -> Scope:
         """By the clocks of a place of issue, the issuer's own unless said. Raises ValueError for none of SAT's."""
         place = place or issuer.lugar_expedicion
-        return cls(issuer, period, place, *period.bounds(zone_of(place)), place == issuer.lugar_expedicion)
+        return cls(issuer, period, place, *period.bounds(zone_of(place)), stayed(issuer, place))
 
     @classmethod
     def of_closing(cls, closing: Closing) -> Scope:
         """By the place and the moments that the closing was made with."""
         issuer, place = closing.issuer, closing.lugar_expedicion
-        # An issuer that moved meanwhile: what was its own place stays it, unless a branch has it.
-        own = place == issuer.lugar_expedicion or place not in places(issuer)
+        own = stayed(issuer, place)
+        if closing.state == Closing.State.RUNNING and place not in places(issuer):
+            own = stayed(issuer, issuer.lugar_expedicion)  # corrected meanwhile: what has begun ends as it began
         return cls(issuer, closing.period, place, closing.starts_at, closing.ends_at, own)
 
     @property
@@ -111,12 +112,24 @@ class Proposal:
 
 
 def places(issuer: Issuer) -> list[str]:
-    """Where the issuer may have charges to close: its own place first, then those of the branches, also retired ones.
+    """Where the issuer may have charges to close: its own place, where it was before, and its branches, retired or not.
 
     Branches with one postal code share it: SAT's place is the postal code.
     """
     rows = Branch.objects.filter(organization=issuer.organization_id).order_by("postal_code")
-    return list(dict.fromkeys([issuer.lugar_expedicion, *rows.values_list("postal_code", flat=True)]))
+    own = [place for place, _ in reversed(issuer.stays())]
+    return list(dict.fromkeys([*own, *rows.values_list("postal_code", flat=True)]))
+
+
+def stayed(issuer: Issuer, place: str) -> str:
+    """When the issuer's own place was this one, as PostgreSQL writes a tstzmultirange; `{}`: never."""
+    since, spans = "", []
+    for each, moved in issuer.stays():
+        until = moved.isoformat() if moved else ""
+        if each == place:
+            spans.append(f"[{since},{until})")
+        since = until
+    return f"{{{','.join(spans)}}}"
 
 
 def eligible(scope: Scope) -> Sum:
@@ -156,7 +169,7 @@ _OUT = f"""
            CASE WHEN c.state = 'void' THEN 'void' ELSE 'owed' END AS why
     FROM charges_charge c
     WHERE c.organization_id = %(organization)s AND c.issuer_id = %(issuer)s
-      AND (c.lugar_expedicion = %(place)s OR (c.lugar_expedicion IS NULL AND %(own)s))
+      AND (c.lugar_expedicion = %(place)s OR (c.lugar_expedicion IS NULL AND c.issued_at <@ %(own)s::tstzmultirange))
       AND c.issued_at >= %(starts)s AND c.issued_at < %(ends)s AND (c.state = 'void' OR c.paid < c.total)
     UNION ALL
     SELECT c.id, c.kind, c.number, c.total,
@@ -166,13 +179,13 @@ _OUT = f"""
     JOIN charges_allocation a ON a.charge_id = c.id AND a.active
     JOIN documents_fiscaldocument d ON d.id = a.document_id
     WHERE c.organization_id = %(organization)s AND c.issuer_id = %(issuer)s AND c.state = 'open' AND c.paid = c.total
-      AND (c.lugar_expedicion = %(place)s OR (c.lugar_expedicion IS NULL AND %(own)s))
+      AND (c.lugar_expedicion = %(place)s OR (c.lugar_expedicion IS NULL AND c.issued_at <@ %(own)s::tstzmultirange))
       AND c.paid_at >= %(starts)s AND c.paid_at < %(ends)s
     UNION ALL
     SELECT c.id, c.kind, c.number, c.total, 'anticipo'
     FROM charges_charge c
     WHERE c.organization_id = %(organization)s AND c.issuer_id = %(issuer)s AND c.state = 'open' AND c.paid = c.total
-      AND (c.lugar_expedicion = %(place)s OR (c.lugar_expedicion IS NULL AND %(own)s))
+      AND (c.lugar_expedicion = %(place)s OR (c.lugar_expedicion IS NULL AND c.issued_at <@ %(own)s::tstzmultirange))
       AND c.paid_at >= %(starts)s AND c.paid_at < %(ends)s AND EXISTS ({_BY_DEPOSIT}) AND NOT EXISTS ({_LIVE})
 """  # noqa: S608
 

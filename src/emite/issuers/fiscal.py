@@ -47,25 +47,56 @@ def create(organization: Organization, data: Mapping[str, str], *, user: User, n
 
 
 def change(
-    issuer: Issuer, data: Mapping[str, Any], address: Mapping[str, str], *, user: User, now: dt.datetime
+    issuer: Issuer,
+    data: Mapping[str, Any],
+    address: Mapping[str, str] | None,
+    *,
+    user: User,
+    now: dt.datetime,
+    moved: bool | None = None,
 ) -> None:
-    """Its data and its address together. Raises FiscalRefused."""
+    """Its data, and its address when given, together. Raises FiscalRefused.
+
+    `moved`: with another place of issue, whether it went there now (what was charged before stays of the place before)
+    or was there always (what has no invoice yet is of the corrected one). Whoever changes it must say which.
+    """
     _require(issuer.organization, user)
     place = codes.place(data.get("postal_code", issuer.postal_code))
-    if place is not None and address["estado"] != place.estado:
+    if address is not None and place is not None and address["estado"] != place.estado:
         raise FiscalRefused("estado", f"El código postal es de {codes.label('c_Estado', place.estado)}: revíselo.")
     with transaction.atomic():
         held = Issuer.objects.select_for_update().get(organization_id=issuer.organization_id, pk=issuer.pk)
         row = FiscalAddress.objects.filter(organization_id=issuer.organization_id, issuer=issuer).first()
-        before = {name: getattr(held, name) for name in data} | _written(row)
-        Issuer.objects.filter(organization_id=issuer.organization_id, pk=issuer.pk).update(**data)
-        row = row or FiscalAddress(organization_id=issuer.organization_id, issuer=issuer)
-        for name in ADDRESS:
-            setattr(row, name, address[name])
-        row.save()
-        after = dict(data) | _written(row)
+        before: dict[str, Any] = {name: getattr(held, name) for name in data} | _written(row)
+        after = dict(data)
+        if data.get("lugar_expedicion", held.lugar_expedicion) != held.lugar_expedicion:
+            before["former_places"] = _cities(held.former_places)
+            held.former_places = _left(held, moved, now)
+            after["former_places"] = _cities(held.former_places)
+        Issuer.objects.filter(organization_id=issuer.organization_id, pk=issuer.pk).update(
+            **data, former_places=held.former_places
+        )
+        if address is not None:
+            row = row or FiscalAddress(organization_id=issuer.organization_id, issuer=issuer)
+            for name in ADDRESS:
+                setattr(row, name, address[name])
+            row.save()
+        after |= _written(row)
         if before != after:
             _note(issuer, "issuer.change", user, now, before, after)
+
+
+def _left(held: Issuer, moved: bool | None, now: dt.datetime) -> list[list[str]]:
+    """The places it was at before, once it is somewhere else. Raises FiscalRefused."""
+    if moved is None:
+        raise FiscalRefused(
+            "moved", "El lugar de expedición es otro: diga si se mudaron o si corrige un código mal escrito."
+        )
+    return [*held.former_places, [held.lugar_expedicion, now.isoformat()]] if moved else held.former_places
+
+
+def _cities(places: list[list[str]]) -> list[str]:
+    return [place for place, _ in places]
 
 
 def withhold(issuer: Issuer, *, isr: bool, user: User, now: dt.datetime) -> None:

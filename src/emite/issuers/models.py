@@ -5,11 +5,13 @@ Keys are stored sealed: the web process can put them here, only the worker opens
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import connection, models
+from django.db.models import JSONField, Value
 
 from emite.organizations.models import OwnedByOrganization
 
@@ -22,6 +24,8 @@ class Issuer(OwnedByOrganization):
     regimen_fiscal = models.CharField("régimen fiscal", max_length=3)
     postal_code = models.CharField("CP del domicilio fiscal", max_length=5)
     lugar_expedicion = models.CharField("CP del lugar de expedición", max_length=5)
+    # [postal code, until when] of the places it moved away from, the oldest first: what was charged there stays theirs.
+    former_places = models.JSONField(default=list, db_default=Value([], JSONField()), blank=True)
     # Of persons in the Régimen Simplificado de Confianza: the SAT's own mark of the RFC forbids it or demands it.
     resico_isr = models.BooleanField("las personas morales le retienen 1.25 % de ISR", default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -33,6 +37,15 @@ class Issuer(OwnedByOrganization):
 
     def __str__(self) -> str:
         return f"{self.rfc} {self.nombre}"
+
+    def stays(self) -> list[tuple[str, dt.datetime | None]]:
+        """Its own places in order, each with the moment when it moved away; the last is where it is."""
+        past = [(place, dt.datetime.fromisoformat(until)) for place, until in self.former_places]
+        return [*past, (self.lugar_expedicion, None)]
+
+    def place_at(self, moment: dt.datetime) -> str:
+        """The postal code where it issued at that moment."""
+        return next(place for place, until in self.stays() if until is None or moment < until)
 
 
 class FiscalAddress(OwnedByOrganization):

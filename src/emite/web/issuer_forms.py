@@ -19,6 +19,7 @@ from emite.web.fiscal import legal_name, person_of, regimen_choices
 MAX_REQUEST = 4 * MAX_BYTES
 #: What is corrected afterwards. The RFC is written once.
 FISCAL_FIELDS = ("nombre", "regimen_fiscal", "postal_code", "lugar_expedicion")
+MOVED = {"mudanza": True, "correccion": False}
 
 
 class IssuerForm(forms.Form):
@@ -43,6 +44,15 @@ class IssuerForm(forms.Form):
         help_text="Donde se atiende. De él sale la hora que llevan las facturas.",
         error_messages={"required": "Escriba el código postal."},
     )
+    moved = forms.ChoiceField(
+        label="Si cambia el lugar de expedición",
+        required=False,
+        choices=[
+            ("", "Elija…"),
+            ("mudanza", "Nos mudamos: lo cobrado hasta ahora se factura con el código anterior"),
+            ("correccion", "Estaba mal escrito: lo que falta por facturar lleva el nuevo"),
+        ],
+    )
     serie = forms.RegexField(
         r"^[A-Za-z0-9]{1,10}$",
         label="Serie de folios",
@@ -55,6 +65,8 @@ class IssuerForm(forms.Form):
         self.issuer = issuer
         if issuer is not None:
             del self.fields["rfc"], self.fields["serie"]
+        else:
+            del self.fields["moved"]
         rfc = issuer.rfc if issuer else str(self.data.get("rfc", ""))
         self.person = person_of(rfc)
         self.fields["regimen_fiscal"].choices = [("", "Elija…"), *regimen_choices(self.person)]  # type: ignore[attr-defined]
@@ -84,6 +96,9 @@ class IssuerForm(forms.Form):
 
     def clean_lugar_expedicion(self) -> str:
         return self._postal_code("lugar_expedicion")
+
+    def clean_moved(self) -> bool | None:
+        return MOVED.get(self.cleaned_data["moved"])
 
     def clean_serie(self) -> str:
         return str(self.cleaned_data["serie"]).upper()

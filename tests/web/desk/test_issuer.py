@@ -166,7 +166,10 @@ def test_the_upload_still_needs_its_token(hospital: Hospital) -> None:
 
 
 def test_fiscal_data_is_corrected_and_audited(admin: Person, hospital: Hospital) -> None:
-    admin.post("issuer", **{**DATA, "nombre": " Hospital  San Telmo del Sur ", "lugar_expedicion": "22000"})
+    typed = {**DATA, "nombre": " Hospital  San Telmo del Sur ", "lugar_expedicion": "22000"}
+    asked = admin.post("issuer", **typed)
+    assert (asked.status_code, "diga si se mudaron" in asked.content.decode()) == (422, True)
+    admin.post("issuer", **typed, moved="mudanza")
 
     issuer = Issuer.objects.get()
     assert (issuer.nombre, issuer.lugar_expedicion, issuer.rfc) == (
@@ -176,6 +179,7 @@ def test_fiscal_data_is_corrected_and_audited(admin: Person, hospital: Hospital)
     )
     event = audited(hospital.organization, "issuer.change")[0]
     assert (event.before["lugar_expedicion"], event.after["lugar_expedicion"]) == ("06700", "22000")
+    assert event.after["former_places"] == ["06700"]
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ class Charge(OwnedByOrganization):
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     issued_at = models.DateTimeField()
     issued_on = models.DateField()
-    # The postal code of the branch that charged it; None: the issuer's. It never changes (a trigger).
+    # The postal code of the branch that charged it; None: where the issuer was then. It never changes (a trigger).
     lugar_expedicion = models.CharField(max_length=5, null=True, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
     # Staff's eyes only: the ticket and the portal never show who was treated.
@@ -160,7 +160,7 @@ class Charge(OwnedByOrganization):
     @property
     def place(self) -> str:
         """The postal code where its CFDI is issued."""
-        return self.lugar_expedicion or self.issuer.lugar_expedicion
+        return self.lugar_expedicion or self.issuer.place_at(self.issued_at)
 
     def last_portal_day(self) -> dt.date | None:
         """The last natural day, where it was charged, on which the portal invoices it; None: portal off."""

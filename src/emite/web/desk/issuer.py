@@ -11,7 +11,6 @@ import uuid
 import structlog
 from django.conf import settings
 from django.contrib import messages
-from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -20,10 +19,11 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
-from emite.audit import record
 from emite.cfdi.authorities import known
 from emite.cfdi.check import own_trust
 from emite.cfdi.csd import CsdRefused
+from emite.issuers import fiscal
+from emite.issuers.fiscal import FiscalRefused
 from emite.issuers.keys import load_csd
 from emite.issuers.models import Issuer, PacAccount, Series, StoredCsd
 from emite.web.access import Need, StaffRequest, staff
@@ -43,8 +43,8 @@ def issuer_page(request: StaffRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             _save(request, issuer, form)
-        except IntegrityError:
-            form.add_error(None, "Otra persona guardó un emisor con ese RFC al mismo tiempo: vuelva a abrir la página.")
+        except FiscalRefused as refused:
+            form.add_error(refused.field or None, refused.message)
         else:
             messages.success(request, "Datos fiscales guardados.")
             return HttpResponseRedirect(reverse("desk:issuer"))
@@ -53,25 +53,11 @@ def issuer_page(request: StaffRequest) -> HttpResponse:
 
 def _save(request: StaffRequest, issuer: Issuer | None, form: IssuerForm) -> None:
     data, now = form.cleaned_data, timezone.now()
-    after = {name: data[name] for name in FISCAL_FIELDS}
-    before = {name: getattr(issuer, name) for name in FISCAL_FIELDS} if issuer else None
-    with transaction.atomic():
-        if issuer is None:
-            issuer = Issuer.objects.create(organization=request.organization, rfc=data["rfc"], **after)
-            Series.objects.create(organization=request.organization, issuer=issuer, name=data["serie"])
-            after["rfc"] = issuer.rfc
-        else:
-            Issuer.objects.filter(pk=issuer.pk).update(**after)
-        if before != after:
-            record(
-                organization_id=request.organization.pk,
-                actor=request.user.email,
-                action="issuer.create" if before is None else "issuer.change",
-                subject=f"issuer:{issuer.pk}",
-                before=before,
-                after=after,
-                now=now,
-            )
+    if issuer is None:
+        fiscal.create(request.organization, data, user=request.user, now=now)
+    else:
+        said = {name: data[name] for name in FISCAL_FIELDS}
+        fiscal.change(issuer, said, None, user=request.user, now=now, moved=data["moved"])
 
 
 @csrf_exempt  # checked in _upload, once the size is known to be small

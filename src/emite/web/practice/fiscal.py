@@ -125,9 +125,9 @@ def issuer(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         told = {name: where.cleaned_data[name] for name in ADDRESS}
         told["estado"] = told["estado"] or (place.estado if place else "")
         try:
-            fiscal.change(found, data, told, user=request.user, now=timezone.now())
+            fiscal.change(found, data, told, user=request.user, now=timezone.now(), moved=form.cleaned_data["moved"])
         except FiscalRefused as refused:
-            where.add_error(refused.field or None, refused.message)
+            (form if refused.field in form.fields else where).add_error(refused.field or None, refused.message)
         else:
             messages.success(request, "Datos fiscales guardados.")
             return HttpResponseRedirect(reverse("practice:issuer", args=[found.pk]))

@@ -122,7 +122,8 @@ ACTS: Final = {
 FIELDS: Final = {
     "accent": "color", "active": "en uso", "address": "domicilio", "branch": "sucursal",
     "breaks": "roturas", "can_issue": "emite facturas",
-    "email": "correo", "expires_at": "vence", "kind": "formato", "logo": "logo", "lugar_expedicion": "CP de expedición",
+    "email": "correo", "expires_at": "vence", "former_places": "CP anteriores",
+    "kind": "formato", "logo": "logo", "lugar_expedicion": "CP de expedición",
     "name": "nombre", "no_certificado": "certificado", "nombre": "nombre fiscal", "not_after": "vence",
     "note": "mensaje",
     "owed_accounts": "cuentas sin pagar", "portal_days": "días en línea", "portal_text": "mensaje al paciente",

@@ -163,12 +163,13 @@ def test_a_mistyped_place_is_corrected_for_all_that_is_not_invoiced_yet(hospital
 
 
 def test_a_branch_and_its_charges_stay_where_they_are(hospital: make.Hospital) -> None:
-    branch = add(hospital, "Norte", "22000")
+    branch, other = add(hospital, "Norte", "22000"), add(hospital, "Otay", "22000")
     made = charged(hospital, branch, make.now())
     for change in (
         lambda: Branch.objects.filter(pk=branch.pk).update(postal_code="06700"),
         lambda: Branch.objects.filter(pk=branch.pk).delete(),
         lambda: Charge.objects.filter(pk=made.pk).update(lugar_expedicion="06700"),
+        lambda: Charge.objects.filter(pk=made.pk).update(branch=other),
     ):
         with pytest.raises(IntegrityError), transaction.atomic():
             change()
@@ -187,13 +188,18 @@ def test_branches_are_set_up_and_chosen_at_the_desk(hospital: make.Hospital, cli
     branch = Branch.objects.get()
     client.post(reverse("desk:registers"), {"name": "Caja N", "branch": str(branch.pk)})
     assert CashRegister.objects.get(name="Caja N").branch == branch
-    client.post(reverse("desk:branch", args=[branch.pk]), {"name": "Tijuana", "active": "on"})
+    client.post(
+        reverse("desk:branch", args=[branch.pk]), {"name": "Tijuana", "active": "on", "address": "Revolución 1\nCentro"}
+    )
     offered = client.get(reverse("desk:new_charge")).content.decode()
     assert f'<option value="{branch.pk}">Tijuana (C.P. 22000)' in offered
     sheet = {f"l0-{name}": value for name, value in LINE.items()}
     sheet |= {"filas": "1", "accion": "guardar", "branch": str(branch.pk)}
     assert client.post(reverse("desk:new_charge"), sheet).status_code == 302
-    assert Charge.objects.get().lugar_expedicion == "22000"
+    made = Charge.objects.get()
+    assert (made.lugar_expedicion, made.branch) == ("22000", branch)
+    paper = client.post(reverse("desk:print_ticket", args=[made.pk]), follow=True).content.decode()
+    assert [line in paper for line in ("Sucursal Tijuana", "Revolución 1", "Centro")] == [True] * 3
     client.post(reverse("desk:branch", args=[branch.pk]), {"name": "Tijuana"})
     assert "Tijuana (C.P." not in client.get(reverse("desk:new_charge")).content.decode()
     assert [row.action for row in AuditEvent.objects.filter(action__startswith="branch.").order_by("pk")] == [

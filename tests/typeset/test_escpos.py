@@ -42,6 +42,17 @@ def test_accents_come_out_and_what_the_printer_lacks_is_replaced() -> None:
     assert "Férula ñandú ¿así? ? ?mega@ V fin" in " ".join(out.text.split())
 
 
+@pytest.mark.parametrize("width", [58, 80])
+@pytest.mark.parametrize("data", [make.ticket(), make.slip()])
+def test_the_branch_is_named_whole_within_the_roll(data: Any, width: int) -> None:
+    name = "Unidad de Imagenología y Laboratorio Clínico Tijuana Otay II"
+    out = printed(replace(data, venue=replace(data.venue, branch=name, address="C.P. 22000")), width)
+    assert max(map(len, out.lines)) <= COLUMNS[cast(Width, width)]
+    said = " ".join(out.text.split())
+    assert f"RFC HST150101AA6 Sucursal {name} C.P. 22000" in said
+    assert "Guadalajara" not in said.partition("Folio")[0]
+
+
 def test_without_a_portal_there_is_no_qr() -> None:
     data = make.ticket()
     out = printed(replace(data, invoicing=replace(data.invoicing, link=None, url=None)), 58)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from itertools import product
@@ -28,6 +29,14 @@ def slip(paper: Paper, **over: object) -> Pdf:
 @cache
 def words(draw: Callable[[Paper], Pdf], paper: Paper) -> str:
     return draw(paper).text().replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_branch_is_named_whole_and_once(paper: Paper) -> None:
+    venue = replace(make.ticket().venue, branch="Sucursal de Imagenología y Laboratorio Clínico Tijuana Otay II")
+    said = " ".join(ticket(paper, venue=venue).text().split())
+    assert f"RFC HST150101AA6 {venue.branch} " in said
+    assert "Sucursal Sucursal" not in said
 
 
 TICKET_SHOWS = (

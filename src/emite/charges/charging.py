@@ -66,6 +66,7 @@ def charge(
                     issued_at=now,
                     issued_on=now.astimezone(branch.zone if branch else organization.zone).date(),
                     lugar_expedicion=branch.postal_code if branch else None,
+                    branch=branch,
                     created_by=user,
                     patient_name=patient_name.strip(),
                     sub_total=sums.sub_total,

@@ -103,6 +103,7 @@ def unsaved(
         issued_at=now,
         issued_on=now.astimezone(one.branch.zone if one.branch else organization.zone).date(),
         lugar_expedicion=one.branch.postal_code if one.branch else None,
+        branch=one.branch,
         created_by=user,
         patient_name=one.patient_name.strip(),
         sub_total=sums.sub_total,

@@ -15,37 +15,45 @@ from emite.organizations.permissions import Need
 from emite.organizations.refusals import NotAllowed, SetupRefused
 
 
-def add(organization: Organization, name: str, postal_code: str, *, user: User, now: dt.datetime) -> Branch:
+def add(
+    organization: Organization, name: str, postal_code: str, address: str = "", *, user: User, now: dt.datetime
+) -> Branch:
     """A branch in use. Raises SetupRefused, NotAllowed."""
     with transaction.atomic():
         _hold(organization, user)
         if codes.place(postal_code) is None:
             raise SetupRefused(f"El C.P. {postal_code} no está en el catálogo del SAT: revíselo.", "postal_code")
         made = Branch.objects.create(
-            organization=organization, name=_free_name(organization, name), postal_code=postal_code
+            organization=organization,
+            name=_free_name(organization, name),
+            postal_code=postal_code,
+            address=address.strip(),
         )
         record(
             organization_id=organization.pk,
             actor=user.email,
             action="branch.create",
             subject=f"branch:{made.pk}",
-            after={"name": made.name, "postal_code": made.postal_code},
+            after={"name": made.name, "postal_code": made.postal_code, "address": made.address},
             now=now,
         )
     return made
 
 
-def change(branch: Branch, name: str, *, active: bool, user: User, now: dt.datetime) -> Branch:
-    """Another name, out of use or back into it. Raises SetupRefused, NotAllowed."""
+def change(
+    branch: Branch, name: str, *, active: bool, user: User, now: dt.datetime, address: str | None = None
+) -> Branch:
+    """Another name or address, out of use or back into it. Raises SetupRefused, NotAllowed."""
     with transaction.atomic():
         _hold(branch.organization, user)
         row = Branch.objects.get(organization=branch.organization, pk=branch.pk)
-        before = {"name": row.name, "active": row.active}
+        before = {"name": row.name, "address": row.address, "active": row.active}
         row.name, row.active = _free_name(branch.organization, name, but=row), active
-        after = {"name": row.name, "active": row.active}
+        row.address = row.address if address is None else address.strip()
+        after = {"name": row.name, "address": row.address, "active": row.active}
         if after == before:
             return row
-        row.save(update_fields=["name", "active"])
+        row.save(update_fields=["name", "address", "active"])
         record(
             organization_id=branch.organization_id,
             actor=user.email,
@@ -62,6 +70,11 @@ def in_use(organization: Organization) -> dict[str, Branch]:
     """Those that charge now, by their name as `lookup.words.plain` writes it."""
     rows = Branch.objects.filter(organization=organization, active=True).order_by("name")
     return {plain(row.name): row for row in rows}
+
+
+def of(organization: Organization) -> list[Branch]:
+    """All of them, those in use first: what lists are filtered by."""
+    return list(Branch.objects.filter(organization=organization).order_by("-active", "name"))
 
 
 def _hold(organization: Organization, user: User) -> None:

@@ -137,6 +137,8 @@ class Branch(OwnedByOrganization):
 
     name = models.CharField("nombre", max_length=60)
     postal_code = models.CharField("código postal", max_length=5)
+    # What its tickets say; empty: the postal code alone.
+    address = models.CharField("domicilio", max_length=300, blank=True, default="", db_default="")
     active = models.BooleanField("en uso", default=True)
 
     class Meta:

@@ -57,12 +57,13 @@ class InvoicePrint:
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """Who charges, as a ticket says it: `legal_name` and `rfc` of the issuer, `address` of the place of the charge."""
+    """Who charges, as a ticket says it: `legal_name` and `rfc` of the issuer, `address` and `branch` of the place."""
 
     legal_name: str
     rfc: str
     address: str = ""
     phone: str = ""
+    branch: str = ""
 
 
 @dataclass(frozen=True, slots=True)

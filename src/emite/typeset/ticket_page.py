@@ -81,8 +81,12 @@ def _head(data: TicketPrint | SlipPrint, folio: str, at: datetime) -> list[list[
 
 def venue_lines(venue: Venue) -> list[str]:
     """Who charges, a line each."""
-    lines = [venue.legal_name, f"RFC {venue.rfc}", *venue.address.splitlines(), venue.phone and f"Tel. {venue.phone}"]
-    return [line for line in lines if line]
+    lines = [venue.legal_name, f"RFC {venue.rfc}", _branch(venue.branch), *venue.address.splitlines()]
+    return [line for line in (*lines, venue.phone and f"Tel. {venue.phone}") if line]
+
+
+def _branch(name: str) -> str:
+    return name if not name or name.casefold().startswith("sucursal") else f"Sucursal {name}"
 
 
 def _reprint(at: datetime | None) -> str:

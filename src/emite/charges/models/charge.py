@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from decimal import Decimal
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
@@ -16,7 +17,7 @@ from emite.chargemaster.models import TREATMENT_CHOICES
 from emite.charges.models.register import CashRegister
 from emite.documents.models import FiscalDocument
 from emite.issuers.models import Issuer
-from emite.organizations.models import OwnedByOrganization
+from emite.organizations.models import Branch, OwnedByOrganization
 
 
 class ChargeCounter(OwnedByOrganization):
@@ -68,6 +69,10 @@ class Charge(OwnedByOrganization):
     issued_on = models.DateField()
     # The postal code of the branch that charged it; None: where the issuer was then. It never changes (a trigger).
     lugar_expedicion = models.CharField(max_length=5, null=True, blank=True)
+    # Whose name papers and lists say: several may share a postal code.
+    branch = models.ForeignKey(
+        Branch, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
     # Staff's eyes only: the ticket and the portal never show who was treated.
     patient_name = models.CharField("paciente", max_length=200, blank=True)
@@ -139,6 +144,11 @@ class Charge(OwnedByOrganization):
                 name="charge_anticipos",
                 condition=Q(state="open", kind="anticipo"),
             ),
+            models.Index(
+                fields=["organization", "branch", "-issued_at"],
+                name="charge_by_branch",
+                condition=Q(branch__isnull=False),
+            ),
             # And charge_by_patient, of the trigrams of charges_plain(patient_name): see migrations 0005 and 0007.
         ]
 
@@ -162,6 +172,11 @@ class Charge(OwnedByOrganization):
         """The postal code where its CFDI is issued."""
         return self.lugar_expedicion or self.issuer.place_at(self.issued_at)
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """Whose clock its papers and its last day in the portal follow."""
+        return zone_of(self.lugar_expedicion) if self.lugar_expedicion else self.organization.zone
+
     def last_portal_day(self) -> dt.date | None:
         """The last natural day, where it was charged, on which the portal invoices it; None: portal off."""
         if self.organization.portal_days is None:
@@ -170,8 +185,7 @@ class Charge(OwnedByOrganization):
 
     def portal_is_open(self, now: dt.datetime) -> bool:
         last_day = self.last_portal_day()
-        here = zone_of(self.lugar_expedicion) if self.lugar_expedicion else self.organization.zone
-        return last_day is not None and now.astimezone(here).date() <= last_day
+        return last_day is not None and now.astimezone(self.zone).date() <= last_day
 
 
 class RemainingLines(models.Manager["ChargeLine"]):

@@ -27,7 +27,7 @@ from emite.web.printing.tickets import portal_url
 
 def charge_or_404(organization: Organization, pk: uuid.UUID) -> Charge:
     """A charge of this organization; one of another is as unknown as one that never was."""
-    found = Charge.objects.select_related("organization", "issuer", "created_by")
+    found = Charge.objects.select_related("organization", "issuer", "branch", "created_by")
     row = found.filter(organization=organization, pk=pk).first()
     if row is None:
         raise Http404

@@ -60,6 +60,14 @@ class NameForm(forms.Form):
         error_messages={"required": "Escriba el nombre de la sucursal.", "max_length": "Use a lo más 60 letras."},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    address = forms.CharField(
+        label="Domicilio",
+        required=False,
+        max_length=300,
+        help_text="El que dicen sus tickets, en los renglones que quiera.",
+        error_messages={"max_length": "Use a lo más 300 letras."},
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
+    )
 
 
 class BranchForm(NameForm):
@@ -102,7 +110,7 @@ def branch(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     row = Branch.objects.filter(organization=request.organization, pk=pk).first()
     if row is None:
         raise Http404
-    form = EditForm(request.POST or None, initial={"name": row.name, "active": row.active})
+    form = EditForm(request.POST or None, initial={"name": row.name, "address": row.address, "active": row.active})
     if request.method == "POST" and form.is_valid():
         try:
             service.change(row, **form.cleaned_data, user=request.user, now=timezone.now())

@@ -140,7 +140,7 @@ def _asked(request: StaffRequest) -> tuple[list[Charge], int]:
     if not all(text.isascii() and text.isdigit() and len(text) < 10 for text in typed):
         raise Http404
     first, last = map(int, typed)
-    rows = Charge.objects.select_related("organization", "issuer", "created_by").filter(
+    rows = Charge.objects.select_related("organization", "issuer", "branch", "created_by").filter(
         organization=request.organization, kind=Charge.Kind.REMISION, number__gte=first, number__lte=last
     )
     found = list(rows.order_by("number")[:PAGE])

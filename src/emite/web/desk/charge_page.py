@@ -61,7 +61,7 @@ class ReasonForm(forms.Form):
 
 def charge_or_404(organization: Organization, pk: uuid.UUID) -> Charge:
     """A charge of this organization; one of another is as unknown as one that never was."""
-    found = Charge.objects.select_related("organization", "issuer", "created_by").filter(
+    found = Charge.objects.select_related("organization", "issuer", "branch", "created_by").filter(
         organization=organization, pk=pk
     )
     try:

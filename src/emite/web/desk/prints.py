@@ -88,7 +88,9 @@ def slip_pdf(request: StaffRequest, pk: uuid.UUID, number: int) -> HttpResponse:
 
 
 def slip_or_404(organization: Organization, pk: uuid.UUID) -> PaymentSlip:
-    rows = PaymentSlip.objects.select_related("charge__organization", "charge__issuer", "register", "cashier")
+    rows = PaymentSlip.objects.select_related(
+        "charge__organization", "charge__issuer", "charge__branch", "register", "cashier"
+    )
     found = rows.filter(organization=organization, pk=pk).first()
     if found is None:
         raise Http404

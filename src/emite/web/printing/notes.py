@@ -11,10 +11,10 @@ from emite.charges.models import CashMovement, Refund, RegisterSession
 from emite.charges.pricing import tidy
 from emite.documents.rendering import branding
 from emite.issuers.models import Issuer
-from emite.organizations.models import Organization
-from emite.typeset.data import Amount, Venue
+from emite.typeset.data import Amount
 from emite.typeset.note_page import NotePrint
 from emite.typeset.written import quantity
+from emite.web.printing.tickets import venue_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,14 @@ def corte_of(session: RegisterSession) -> Corte:
 
 def corte_print(session: RegisterSession) -> NotePrint:
     """The corte on paper."""
-    corte, zone = corte_of(session), session.organization.zone
+    corte, organization, branch = corte_of(session), session.organization, session.register.branch
+    zone = branch.zone if branch else organization.zone
+    issuer = Issuer.objects.filter(organization=organization).order_by("created_at").first()
     closed_at = session.closed_at or session.opened_at
     missing = "Sin diferencia" if not corte.difference else ""
     return NotePrint(
-        branding=branding(session.organization),
-        venue=_venue(session.organization, None),
+        branding=branding(organization),
+        venue=venue_of(organization, issuer, branch),
         title="Corte de caja",
         folio=session.folio,
         at=closed_at.astimezone(zone),
@@ -110,10 +112,10 @@ def refund_print(refund: Refund) -> NotePrint:
     charge, organization = refund.charge, refund.charge.organization
     return NotePrint(
         branding=branding(organization),
-        venue=_venue(organization, charge.issuer),
+        venue=venue_of(organization, charge.issuer, charge.branch),
         title="Comprobante de devolución",
         folio=refund.folio,
-        at=refund.at.astimezone(organization.zone),
+        at=refund.at.astimezone(charge.zone),
         facts=(("Remisión", charge.folio), ("Caja", refund.register.name), ("Atendió", refund.by.name)),
         lines=tuple(
             Amount(row.line.description, row.amount - row.discount, f"{quantity(tidy(row.quantity, 0))} de esta línea")
@@ -128,16 +130,6 @@ def refund_print(refund: Refund) -> NotePrint:
             Amount("Total de la remisión ahora", refund.total_after),
         ),
         closing="La remisión quedó cancelada" if refund.whole else "",
-    )
-
-
-def _venue(organization: Organization, issuer: Issuer | None) -> Venue:
-    issuer = issuer or Issuer.objects.filter(organization=organization).order_by("created_at").first()
-    return Venue(
-        legal_name=issuer.nombre if issuer else organization.name,
-        rfc=issuer.rfc if issuer else "",
-        address=organization.address,
-        phone=organization.support_phone,
     )
 
 

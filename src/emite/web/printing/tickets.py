@@ -20,6 +20,8 @@ from emite.charges.models import Charge, Payment, PaymentSlip, SlipVoid
 from emite.charges.pricing import conceptos, totals
 from emite.documents.rendering import branding
 from emite.invoices.building import line_inputs
+from emite.issuers.models import Issuer
+from emite.organizations.models import Branch, Organization
 from emite.typeset.data import Amount, Invoicing, SlipPrint, TicketLine, TicketPrint, Venue
 
 #: What a line that causes no IVA is called beside its amount.
@@ -60,7 +62,7 @@ def ticket_print(charge: Charge, *, reprinted_at: dt.datetime | None = None) -> 
         branding=branding(charge.organization),
         venue=_venue(charge),
         folio=charge.folio,
-        issued_at=charge.issued_at.astimezone(charge.organization.zone),
+        issued_at=charge.issued_at.astimezone(charge.zone),
         lines=tuple(
             TicketLine(
                 description=line.description,
@@ -101,7 +103,7 @@ def slip_print(slip: PaymentSlip, *, reprinted_at: dt.datetime | None = None) ->
         venue=_venue(charge),
         folio=slip.folio,
         charge_folio=charge.folio,
-        paid_at=slip.paid_at.astimezone(charge.organization.zone),
+        paid_at=slip.paid_at.astimezone(charge.zone),
         payments=_by_form(slip.payments.order_by("pk")),
         amount=slip.amount,
         charge_total=charge.total,
@@ -118,13 +120,19 @@ def slip_print(slip: PaymentSlip, *, reprinted_at: dt.datetime | None = None) ->
     )
 
 
-def _venue(charge: Charge) -> Venue:
+def venue_of(organization: Organization, issuer: Issuer | None, branch: Branch | None) -> Venue:
+    """Who charges and where: a branch by its own address, or its postal code alone when nobody wrote one."""
     return Venue(
-        legal_name=charge.issuer.nombre,
-        rfc=charge.issuer.rfc,
-        address=charge.organization.address,
-        phone=charge.organization.support_phone,
+        legal_name=issuer.nombre if issuer else organization.name,
+        rfc=issuer.rfc if issuer else "",
+        branch=branch.name if branch else "",
+        address=(branch.address or f"C.P. {branch.postal_code}") if branch else organization.address,
+        phone=organization.support_phone,
     )
+
+
+def _venue(charge: Charge) -> Venue:
+    return venue_of(charge.organization, charge.issuer, charge.branch)
 
 
 def _by_form(payments: Iterable[Payment]) -> tuple[Amount, ...]:
@@ -136,4 +144,4 @@ def _by_form(payments: Iterable[Payment]) -> tuple[Amount, ...]:
 
 
 def _local(charge: Charge, moment: dt.datetime | None) -> dt.datetime | None:
-    return moment.astimezone(charge.organization.zone) if moment else None
+    return moment.astimezone(charge.zone) if moment else None

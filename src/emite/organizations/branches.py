@@ -77,6 +77,14 @@ def of(organization: Organization) -> list[Branch]:
     return list(Branch.objects.filter(organization=organization).order_by("-active", "name"))
 
 
+def by_place(organization: Organization) -> dict[str, str]:
+    """The names of the branches by the postal code that they have, some of them together."""
+    found: dict[str, list[str]] = {}
+    for row in Branch.objects.filter(organization=organization).order_by("name"):
+        found.setdefault(row.postal_code, []).append(row.name)
+    return {place: " / ".join(names) for place, names in found.items()}
+
+
 def _hold(organization: Organization, user: User) -> None:
     """Of two administrators at once the second waits here. Raises NotAllowed."""
     Organization.objects.select_for_update().get(pk=organization.pk)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value, When
@@ -36,12 +36,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Days of the organization, both included, and perhaps one register."""
+    """Days of the organization, both included, perhaps one register, and `of_charge`: which charges, for `filter`."""
 
     organization: Organization
     since: dt.date
     until: dt.date
     register: uuid.UUID | None = None
+    of_charge: Mapping[str, object] = field(default_factory=dict)
 
     def bounds(self) -> tuple[dt.datetime, dt.datetime]:
         midnight = dt.time(tzinfo=self.organization.zone)
@@ -107,7 +108,7 @@ def by_day(period: Period) -> list[Line]:
         slip__paid_at__gte=start,
         slip__paid_at__lt=end,
         slip__undone=None,
-        **_booked(period, "slip__"),
+        **_booked(period),
     ).exclude(forma_pago=ANTICIPO)
     day = TruncDate("slip__paid_at", tzinfo=period.organization.zone)
     rows = paid.annotate(day=day).values_list("day").annotate(Count("slip", distinct=True), Sum("amount"))
@@ -118,7 +119,9 @@ def by_day(period: Period) -> list[Line]:
 
 def _charges(period: Period) -> QuerySet[Charge]:
     start, end = period.bounds()
-    found = Charge.objects.filter(organization=period.organization, issued_at__gte=start, issued_at__lt=end)
+    found = Charge.objects.filter(
+        organization=period.organization, issued_at__gte=start, issued_at__lt=end, **period.of_charge
+    )
     if period.register is None:
         return found
     slips = Payment.objects.filter(organization=period.organization, slip__register=period.register)
@@ -130,17 +133,25 @@ def _documents(period: Period) -> QuerySet[FiscalDocument]:
     found = FiscalDocument.objects.filter(
         organization=period.organization, created_at__gte=start, created_at__lt=end
     ).order_by()
-    if period.register is None:
+    if period.register is None and not period.of_charge:
         return found
-    rows = Allocation.objects.filter(organization=period.organization, document=OuterRef("pk"))
+    rows = Allocation.objects.filter(
+        organization=period.organization,
+        document=OuterRef("pk"),
+        **{f"charge__{name}": value for name, value in period.of_charge.items()},
+    )
+    if period.register is None:
+        return found.filter(Exists(rows))
     paid_there = Payment.objects.filter(
         organization=period.organization, charge=OuterRef("charge"), slip__register=period.register
     )
     return found.filter(Exists(rows.filter(Q(register=period.register) | Exists(paid_there))))
 
 
-def _booked(period: Period, prefix: str) -> dict[str, uuid.UUID]:
-    return {} if period.register is None else {f"{prefix}register": period.register}
+def _booked(period: Period) -> dict[str, object]:
+    """Payments of the period's register and charges."""
+    there = {} if period.register is None else {"slip__register": period.register}
+    return {f"charge__{name}": value for name, value in period.of_charge.items()} | there
 
 
 def sum_of(lines: Sequence[Line]) -> Line:

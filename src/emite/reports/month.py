@@ -12,17 +12,21 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import IO
 
 import structlog
-from django.db.models import Q, QuerySet
+from django.contrib.postgres.aggregates import StringAgg
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from lxml import etree
 
 from emite.care.models import ExternalCfdi, InsurerInvoice
 from emite.cfdi.xml import parse
+from emite.charges.models import Allocation
 from emite.documents.models import UNSETTLED, WITH_UUID, FiscalDocument, State
 from emite.documents.rendering import pdf_of, pdf_of_xml, stamped_xml
 from emite.issuers.models import Issuer
+from emite.organizations import branches
 from emite.reports.figures import ROADS
 from emite.settlements.models import PaymentComplement
 from emite.sheets import comma
@@ -36,11 +40,23 @@ COLUMNS = (
     "Folio fiscal", "Tipo", "Serie", "Folio", "Timbrado", "RFC receptor", "Subtotal", "Descuento",
     "Impuestos trasladados", "Impuestos retenidos", "Total", "Estado", "Vía", "Nota",
 )  # fmt: skip
+#: And of who has branches.
+BY_PLACE = ("Lugar de expedición", "Sucursal")
 ELSEWHERE = "Otra plataforma"
 _KINDS = {"I": "Ingreso", "E": "Egreso", "P": "Pago"}
 
 
-@dataclass(frozen=True, slots=True)
+#: Of the charges that a document invoices.
+_NAMES = Subquery(
+    Allocation.objects.filter(document=OuterRef("pk"), charge__branch__isnull=False)
+    .order_by()
+    .values("document")
+    .annotate(names=StringAgg("charge__branch__name", " / ", distinct=True))
+    .values("names")
+)
+
+
+@dataclass(frozen=True)
 class Month:
     """A natural month of an issuer, by the clocks of its organization; of one receptor, when its RFC is said."""
 
@@ -65,7 +81,13 @@ class Month:
         found = FiscalDocument.objects.filter(stamped | doubtful, organization=self.issuer.organization)
         if self.receptor:
             found = found.filter(receptor_rfc=self.receptor)
-        return found.filter(issuer=self.issuer).defer("content").order_by("stamped_at", "pk")
+        found = found.filter(issuer=self.issuer).defer("content").order_by("stamped_at", "pk")
+        return found.annotate(branch_names=_NAMES) if self.places else found
+
+    @cached_property
+    def places(self) -> dict[str, str]:
+        """The names of the branches by their postal code: empty for an organization without any."""
+        return branches.by_place(self.issuer.organization)
 
     def elsewhere(self) -> QuerySet[ExternalCfdi]:
         """Of the issuer's too, but stamped on another platform and taken in here: by their own date."""
@@ -102,18 +124,19 @@ def zipped(month: Month) -> Iterator[bytes]:
     """The ZIP in pieces, the index last."""
     pipe = _Pipe()
     with tempfile.TemporaryFile() as lines, tempfile.TemporaryFile() as book:
-        sheet = Sheet(book, "Índice", COLUMNS)
-        lines.write((comma.MARK + comma.line(COLUMNS)).encode())
+        columns = COLUMNS + BY_PLACE * bool(month.places)
+        sheet = Sheet(book, "Índice", columns)
+        lines.write((comma.MARK + comma.line(columns)).encode())
         with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
             for document in month.documents().iterator(chunk_size=100):
                 document.organization = month.issuer.organization  # one, with its logo, for all
-                row = _add(archive, document)
+                row = _add(archive, document, month.places)
                 sheet.add(row)
                 lines.write(comma.line(row).encode())
                 yield pipe.take()
             for taken in month.elsewhere().iterator(chunk_size=100):
                 taken.organization = month.issuer.organization
-                row = _add_taken(archive, taken)
+                row = _add_taken(archive, taken, month.places)
                 sheet.add(row)
                 lines.write(comma.line(row).encode())
                 yield pipe.take()
@@ -131,10 +154,11 @@ def _copied(archive: zipfile.ZipFile, name: str, file: IO[bytes], pipe: _Pipe) -
     yield pipe.take()
 
 
-def _add(archive: zipfile.ZipFile, document: FiscalDocument) -> list[Cell]:
+def _add(archive: zipfile.ZipFile, document: FiscalDocument, places: dict[str, str]) -> list[Cell]:
     """Its files, and its row of the index."""
     if document.uuid is None:
-        return _row(document, None, "Sin XML todavía: puede haberse timbrado. No lo dé por emitido ni por descartado.")
+        note = "Sin XML todavía: puede haberse timbrado. No lo dé por emitido ni por descartado."
+        return [*_row(document, None, note), *_place(None, document, places)]
     xml = stamped_xml(document)
     name, note = str(document.uuid).upper(), ""
     archive.writestr(f"xml/{name}.xml", xml)
@@ -143,10 +167,19 @@ def _add(archive: zipfile.ZipFile, document: FiscalDocument) -> list[Cell]:
     except TypesetFailed as error:
         log.warning("not_drawn_for_the_month", document=str(document.pk), error=type(error).__name__)
         note = "El PDF no se pudo dibujar: descárguelo de su remisión."
-    return _row(document, parse(xml, max_bytes=len(xml), max_nodes=len(xml)), note)
+    root = parse(xml, max_bytes=len(xml), max_nodes=len(xml))
+    return [*_row(document, root, note), *_place(root, document, places)]
 
 
-def _add_taken(archive: zipfile.ZipFile, taken: ExternalCfdi) -> list[Cell]:
+def _place(root: etree._Element | None, document: FiscalDocument | None, places: dict[str, str]) -> list[Cell]:
+    """Where it was issued, and the branches of its charges; of what has no charge, those with that postal code."""
+    if not places:
+        return []
+    place = root.get("LugarExpedicion", "") if root is not None else ""
+    return [place, getattr(document, "branch_names", None) or places.get(place, "")]
+
+
+def _add_taken(archive: zipfile.ZipFile, taken: ExternalCfdi, places: dict[str, str]) -> list[Cell]:
     """As `_add`, of one that was stamped elsewhere."""
     xml, name, note = bytes(taken.xml), str(taken.uuid).upper(), ""
     archive.writestr(f"xml/{name}.xml", xml)
@@ -168,6 +201,7 @@ def _add_taken(archive: zipfile.ZipFile, taken: ExternalCfdi) -> list[Cell]:
         str((State.CANCELLED if _cancelled(taken) else State.STAMPED).label),
         ELSEWHERE,
         note,
+        *_place(root, None, places),
     ]
 
 

@@ -18,6 +18,7 @@ from emite.credits.models import LATE_MOVING, CreditNote, LateRequest
 from emite.documents.models import FiscalDocument, State
 from emite.invoices import watching
 from emite.invoices.models import Closing, GlobalDocument
+from emite.organizations import branches
 from emite.organizations.models import Organization
 from emite.settlements import complementing
 from emite.web.setup import readiness as setup
@@ -208,7 +209,9 @@ def closings(organization: Organization, now: dt.datetime) -> list[Entry]:
 
 def _not_closed(organization: Organization, now: dt.datetime) -> list[Entry]:
     entries = []
-    for row in watching.waiting(organization.pk):
+    waiting = watching.waiting(organization.pk)
+    names = branches.by_place(organization) if waiting else {}
+    for row in waiting:
         hours = int((now - row.ends_at).total_seconds() // 3600)
         tone = "wrong" if hours >= watching.ALARMS[1] or row.state == Closing.State.STOPPED else "cost"
         left = watching.LIMIT - (now - row.ends_at)
@@ -218,7 +221,8 @@ def _not_closed(organization: Organization, now: dt.datetime) -> list[Entry]:
             else "Pasaron las 24 horas que da el SAT: emítala cuanto antes."
         )
         address = reverse("desk:closing_progress", args=[row.pk])
-        title = f"Falta la factura global: {row.period}"
+        where = names.get(row.lugar_expedicion) or (f"C.P. {row.lugar_expedicion}" if names else "")
+        title = f"Falta la factura global: {row.period}{where and ', '}{where}"
         entries.append(Entry(tone, title, f"{words} {row.last_text}", address, row.ends_at))
     return entries
 

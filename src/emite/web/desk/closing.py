@@ -32,6 +32,7 @@ from emite.invoices.models import MOST, Closing, GlobalDocument, GlobalPolicy
 from emite.invoices.periods import Period
 from emite.invoices.proposing import LeftOut, Proposal, Scope
 from emite.issuers.models import Issuer
+from emite.organizations import branches
 from emite.organizations.models import Organization
 from emite.web.access import Need, StaffRequest, may, staff
 from emite.web.cfdi_files import pdf_or_why, xml_of
@@ -133,6 +134,8 @@ def _show(request: StaffRequest, issuers: list[Issuer], *, policy: PolicyForm | 
     scope = Scope.of(issuer, period, place)
     today = local_now(now, scope.place).date()
     proposal = proposing.propose(scope)
+    names = branches.by_place(request.organization)
+    listed = _listed(request.organization, names)
     ceiling = closings.policy_of(request.organization.pk).ceiling
     row = Closing.objects.filter(
         organization=request.organization, issuer=issuer, lugar_expedicion=scope.place,
@@ -146,7 +149,8 @@ def _show(request: StaffRequest, issuers: list[Issuer], *, policy: PolicyForm | 
         "issuers": issuers,
         "issuer": issuer,
         "place": place,
-        "places": _places(issuer),
+        "places": [(each, _place_name(each, issuer, names)) for each in _places(issuer)],
+        "place_name": names.get(place, ""),
         "period": period,
         "kinds": [(key, periods.NAMES[key]) for key in periods.allowed(issuer.regimen_fiscal)],
         "proposal": proposal,
@@ -157,7 +161,8 @@ def _show(request: StaffRequest, issuers: list[Issuer], *, policy: PolicyForm | 
         "early": today < period.last,
         "today_is_last": today == period.last,
         "deadline": scope.ends_at + dt.timedelta(hours=24),
-        "closings": _listed(request.organization),
+        "closings": listed,
+        "by_place": bool(names) or any(row.lugar_expedicion != row.issuer.lugar_expedicion for row, *_ in listed),
         "policy": policy
         or PolicyForm(initial=_said(_policy(request.organization)), regimenes={i.regimen_fiscal for i in issuers}),
         "may_issue": may(request.membership, Need.ISSUE),
@@ -231,14 +236,20 @@ def _taken(closing: Closing) -> str:
     return f"{who} {verb}: su solicitud no generó nada."
 
 
-def _listed(organization: Organization) -> list[tuple[Closing, Badge]]:
+def _place_name(place: str, issuer: Issuer, names: dict[str, str]) -> str:
+    """As people know it: its branches, or what it is to the issuer."""
+    own = "Emisor" if place == issuer.lugar_expedicion else "Lugar anterior del emisor"
+    return f"{names.get(place, own)} (C.P. {place})"
+
+
+def _listed(organization: Organization, names: dict[str, str]) -> list[tuple[Closing, Badge, str]]:
     rows = (
         Closing.objects.filter(organization=organization)
         .select_related("issuer", "asked_by")
         .annotate(parts=Count("documents", filter=_LIVE), total=Sum("documents__document__total", filter=_LIVE))
         .order_by("-last_day", "-first_day")[:SHOWN]
     )
-    return [(row, BADGES[Closing.State(row.state)]) for row in rows]
+    return [(row, BADGES[Closing.State(row.state)], names.get(row.lugar_expedicion, "")) for row in rows]
 
 
 @staff(Need.SEE)

@@ -15,9 +15,11 @@ from django.views.decorators.http import require_GET
 
 from emite.charges.models import CashRegister
 from emite.issuers.models import Issuer
+from emite.organizations import branches
 from emite.reports import figures
 from emite.reports.figures import Line, Period
 from emite.web.access import Need, StaffRequest, staff
+from emite.web.desk import by_branch
 from emite.web.desk.days import read_day
 from emite.web.desk.reasons import reason_of
 
@@ -70,7 +72,11 @@ def period_of(request: StaffRequest, today: dt.date) -> Period:
     since = read_day(query.get("desde", ""), today) or until - dt.timedelta(days=DAYS - 1)
     since, until = min(since, until), max(since, until)
     return Period(
-        request.organization, max(since, until - dt.timedelta(days=MOST_DAYS - 1)), until, _register(query.get("caja"))
+        request.organization,
+        max(since, until - dt.timedelta(days=MOST_DAYS - 1)),
+        until,
+        _register(query.get("caja")),
+        by_branch.condition(by_branch.asked(query)),
     )
 
 
@@ -91,14 +97,18 @@ def dashboard(request: StaffRequest) -> HttpResponse:
     organization = request.organization
     today = organization.local_date(timezone.now())
     period = period_of(request, today)
+    branch = by_branch.asked(request.GET)
     asked = {"desde": period.since.isoformat(), "hasta": period.until.isoformat()}
+    asked |= {"caja": str(period.register)} if period.register else {}
     context = {
         "organization": organization,
         "membership": request.membership,
         "section": "tablero",
         "period": period,
         "sections": [_section(name, lines_of(name, period, today)) for name in SECTIONS],
-        "query": urlencode(asked | ({"caja": str(period.register)} if period.register else {})),
+        "query": urlencode(asked | ({"sucursal": branch} if branch else {})),
+        "branches": branches.of(organization),
+        "branch": branch,
         "registers": CashRegister.objects.filter(organization=organization).order_by("name"),
         "issuers": Issuer.objects.filter(organization=organization).order_by("rfc"),
         "last_month": (today.replace(day=1) - dt.timedelta(days=1)).strftime("%Y-%m"),

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from emite.organizations import branches
 from emite.web.access import Need, StaffRequest, may, staff
 from emite.web.desk import attention, attention_ending
 from emite.web.desk.searching import SHOWN, Filters, search
@@ -26,6 +27,8 @@ def home(request: StaffRequest) -> HttpResponse:
         "section": "inicio",
         "zone": request.organization.zone,
         "filters": filters,
+        "branches": branches.of(request.organization),
+        "branch": filters.branch,
         "shown": [(key, label, filters.address(ver=key)) for key, label in SHOWN.items()],
         "page": search(request.organization, filters, today),
         "needs": [

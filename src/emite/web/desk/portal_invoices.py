@@ -15,7 +15,7 @@ from typing import Final
 
 from django.contrib import messages
 from django.db import connection
-from django.db.models import Count, Prefetch, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet, Sum
 from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -26,10 +26,12 @@ from emite.charges.models import Allocation, CashRegister, Charge
 from emite.documents.delivering import ask
 from emite.documents.models import UNSETTLED, Delivery, FiscalDocument, State
 from emite.invoices.models import PortalRequest
+from emite.organizations import branches
 from emite.organizations.models import Organization
 from emite.sheets.comma import Cell
 from emite.sheets.tables import Table, csv_lines
 from emite.web.access import Need, StaffRequest, may, staff
+from emite.web.desk import by_branch
 from emite.web.desk.reasons import reason_of
 from emite.web.desk.searching import read_day
 from emite.web.desk.states import Badge, invoice_badge
@@ -63,6 +65,7 @@ class Filters:
     state: str = ""
     register: uuid.UUID | None = None
     page: int = 1
+    branch: str = ""
 
     @classmethod
     def read(cls, query: QueryDict, today: dt.date) -> Filters:
@@ -75,12 +78,13 @@ class Filters:
             state if state in STATES else "",
             _uuid(query.get("caja", "")),
             int(page) if page.isascii() and page.isdigit() and 0 < int(page) < 10_000 else 1,
+            by_branch.asked(query),
         )
 
     def address(self, **over: str) -> str:
         """The same list with something else. Another filter starts at its first page."""
         said = {"desde": self.since.isoformat(), "hasta": self.until.isoformat(), "estado": self.state}
-        said |= {"caja": str(self.register) if self.register else ""} | over
+        said |= {"caja": str(self.register) if self.register else "", "sucursal": self.branch} | over
         query = QueryDict(mutable=True)
         query.update({name: value for name, value in said.items() if value})
         return f"?{query.urlencode()}"
@@ -103,6 +107,7 @@ class Row:
     seconds: int | None
     reason: str
     address: str
+    branch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,8 @@ def portal_invoices(request: StaffRequest) -> HttpResponse:
         "filters": filters,
         "states": [(key, label, filters.address(estado=key)) for key, (label, _) in STATES.items()],
         "registers": CashRegister.objects.filter(organization=organization, web_invoicing=True).order_by("name"),
+        "branches": branches.of(organization),
+        "branch": filters.branch,
         "rows": rows[:PAGE],
         "older": filters.address(pagina=str(filters.page + 1)) if len(rows) > PAGE else "",
         "newer": filters.address(pagina=str(filters.page - 1)) if filters.page > 1 else "",
@@ -155,9 +162,11 @@ def portal_csv(request: StaffRequest) -> HttpResponse:
     """The same list for a spreadsheet."""
     organization = request.organization
     filters = Filters.read(request.GET, organization.local_date(timezone.now()))
-    rows = (_cells(row, organization) for row in _rows(_listed(organization, filters)[:CSV_ROWS]))
+    several = bool(branches.of(organization))
+    rows = (_cells(row, organization, several) for row in _rows(_listed(organization, filters)[:CSV_ROWS]))
     name = f"facturas-portal-{filters.since:%Y%m%d}-{filters.until:%Y%m%d}.csv"
-    return attachment("".join(csv_lines(Table("", _COLUMNS, rows))), "text/csv; charset=utf-8", name)
+    table = Table("", _COLUMNS + ("Sucursal",) * several, rows)
+    return attachment("".join(csv_lines(table)), "text/csv; charset=utf-8", name)
 
 
 @staff(Need.COLLECT)
@@ -219,12 +228,15 @@ def _of_period(organization: Organization, filters: Filters) -> QuerySet[FiscalD
     start, end = filters.bounds(organization)
     rows = FiscalDocument.objects.filter(organization=organization, channel=FiscalDocument.Channel.PORTAL)
     rows = rows.filter(created_at__gte=start, created_at__lt=end)
-    return rows.filter(allocations__register=filters.register).distinct() if filters.register else rows
+    bound = by_branch.condition(filters.branch, "charge__")
+    if filters.register:
+        bound["register"] = filters.register
+    return rows.filter(Exists(Allocation.objects.filter(document=OuterRef("pk"), **bound))) if bound else rows
 
 
 def _listed(organization: Organization, filters: Filters) -> QuerySet[FiscalDocument]:
     rows = _of_period(organization, filters).defer("content").order_by("-created_at", "-pk")
-    allocations = Allocation.objects.select_related("charge", "register").order_by("-active", "-created_at")
+    allocations = Allocation.objects.select_related("charge__branch", "register").order_by("-active", "-created_at")
     mails = Delivery.objects.order_by("-requested_at")
     states = STATES[filters.state][1]
     return (rows.filter(state__in=states) if states else rows).prefetch_related(
@@ -245,12 +257,13 @@ def _rows(documents: QuerySet[FiscalDocument]) -> Iterator[Row]:
             round((document.stamped_at - document.created_at).total_seconds()) if document.stamped_at else None,
             reason_of(document.last_code) if document.state == State.REJECTED else "",
             mail.address if mail else "",
+            bound.charge.branch.name if bound and bound.charge.branch else "",
         )
 
 
-def _cells(row: Row, organization: Organization) -> tuple[Cell, ...]:
+def _cells(row: Row, organization: Organization, several: bool) -> tuple[Cell, ...]:
     document = row.document
-    return (
+    cells = (
         row.charge.folio if row.charge else "",
         f"{document.created_at.astimezone(organization.zone):%Y-%m-%d %H:%M:%S}",
         row.badge.text,
@@ -262,6 +275,7 @@ def _cells(row: Row, organization: Organization) -> tuple[Cell, ...]:
         row.register,
         row.reason,
     )
+    return (*cells, row.branch) if several else cells
 
 
 def _uuid(typed: str) -> uuid.UUID | None:

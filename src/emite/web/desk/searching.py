@@ -17,6 +17,7 @@ from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquer
 from emite.charges.models import Allocation, Charge
 from emite.documents.models import FiscalDocument, State
 from emite.organizations.models import Organization
+from emite.web.desk import by_branch
 from emite.web.desk.days import read_day as read_day
 from emite.web.desk.meanings import NEWEST, Window, alike, bounds, is_too_short, meanings, within
 from emite.web.desk.states import Badge, invoice_badge, money_badge
@@ -40,6 +41,7 @@ class Filters:
     shown: str = ""
     since: dt.date | None = None
     until: dt.date | None = None
+    branch: str = ""
     before: tuple[dt.datetime, uuid.UUID] | None = None
     problems: tuple[str, ...] = ()
 
@@ -60,6 +62,7 @@ class Filters:
             shown=query.get("ver", "") if query.get("ver", "") in SHOWN else "",
             since=days["desde"],
             until=days["hasta"],
+            branch=by_branch.asked(query),
             before=_read_cursor(query.get("antes", "")),
             problems=tuple(problems),
         )
@@ -71,6 +74,7 @@ class Filters:
             "ver": self.shown,
             "desde": self.since.isoformat() if self.since else "",
             "hasta": self.until.isoformat() if self.until else "",
+            "sucursal": self.branch,
             **over,
         }
         return "?" + urlencode({name: value for name, value in said.items() if value})
@@ -78,11 +82,11 @@ class Filters:
     @property
     def narrows(self) -> bool:
         """Something else than words was asked for."""
-        return bool(self.shown or self.since or self.until or self.before)
+        return bool(self.shown or self.since or self.until or self.branch or self.before)
 
     @property
     def any(self) -> bool:
-        return bool(self.text or self.shown or self.since or self.until)
+        return bool(self.text or self.shown or self.since or self.until or self.branch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,8 @@ def search(organization: Organization, filters: Filters, today: dt.date) -> Page
     before = filters.before[0] + dt.timedelta(microseconds=1) if filters.before else None
     window = Window(start, min(filter(None, (end, before)), default=None))
     for charges in meanings(organization, filters.text, today, window):
-        charges = _only(charges.filter(within(organization, filters.since, filters.until)), filters.shown)
+        charges = charges.filter(within(organization, filters.since, filters.until))
+        charges = _only(charges.filter(**by_branch.condition(filters.branch)), filters.shown)
         if filters.before:
             moment, pk = filters.before
             # The first condition is for the index, the second for those of that very moment.
@@ -131,7 +136,7 @@ def search(organization: Organization, filters: Filters, today: dt.date) -> Page
     nearly = False
     if not rows and filters.text and not filters.narrows:
         rows, nearly = alike(organization, filters.text, PAGE), True
-    prefetch_related_objects(rows, _attempts())
+    prefetch_related_objects(rows, "branch", _attempts())
     older = ""
     if len(rows) > PAGE:
         last = rows[PAGE - 1]

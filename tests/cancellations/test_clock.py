@@ -22,8 +22,8 @@ def at(text: str) -> dt.datetime:
 
 def stamped(rfc: str, cp: str, when: str) -> FiscalDocument:
     return FiscalDocument(
-        organization=Organization(), issuer=Issuer(rfc=rfc, lugar_expedicion=cp), kind="I", total=5000,
-        receptor_rfc="XIA190128J61", stamped_at=at(when),
+        organization=Organization(), issuer=Issuer(rfc=rfc, lugar_expedicion="06700"), kind="I", total=5000,
+        content={"lugar_expedicion": cp}, receptor_rfc="XIA190128J61", stamped_at=at(when),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterator
 from decimal import Decimal as D
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -24,6 +25,7 @@ from emite.charges.models import Charge
 from emite.documents.models import FiscalDocument, State
 from emite.documents.rendering import stamped_xml
 from emite.invoices import issuing
+from emite.organizations import branches
 from emite.settlements import checking, complementing, following, paying
 from emite.settlements.complementing import ComplementRefused
 from emite.settlements.models import PaymentComplement, PaymentShare, Receivable, ReceivedPayment
@@ -154,6 +156,26 @@ def test_wrong_payments_are_undone_newest_first_and_not_under_a_complement(hospi
     assert (receivable.balance, receivable.parcialidades, complementing.live_of(second)) == (D("1060.00"), 1, None)
     with pytest.raises(ComplementRefused, match="deshizo"):
         complementing.issue(second, user=hospital.biller, now=make.now(), key="x")
+
+
+def test_what_one_branch_is_paid_is_told_by_its_clock(hospital: make.Hospital) -> None:
+    north = branches.add(hospital.organization, "Norte", "22000", user=hospital.admin, now=make.now())
+    mine = owed(hospital, charge=make.charge(hospital, [make.line(unit_price=D("1000.00"))], branch=north))
+    other = owed(hospital)
+    # Still 2026 in Tijuana, already 2027 at the issuer's; a payer knows when it paid.
+    night = dt.datetime(2026, 12, 31, 23, 30, tzinfo=ZoneInfo("America/Tijuana"))
+    told = []
+    for shares in ([(mine, "100.00")], [(mine, "100.00"), (other, "100.00")]):
+        payment = received(hospital, *shares, paid_at=night, user=None)
+        said = complementing.preview(payment, now=night)
+        live = complementing.live_of(payment)
+        assert live is not None
+        assert said.pagos is not None
+        told.append((said.lugar_expedicion, f"{said.fecha}", f"{said.pagos.pagos[0].fecha}", f"{live.due_on}"))
+    assert told == [
+        ("22000", "2026-12-31 23:30:00", "2026-12-31 23:30:00", "2027-01-05"),
+        ("06700", "2027-01-01 01:30:00", "2027-01-01 01:30:00", "2027-02-05"),
+    ]
 
 
 def test_registers_pay_what_was_invoiced_on_credit(hospital: make.Hospital) -> None:

@@ -81,7 +81,7 @@ class Outlook:
 def outlook(document: FiscalDocument, now: dt.datetime) -> Outlook:
     """What a person is told before asking. SAT's own answer may differ, and wins."""
     assert document.stamped_at is not None
-    zone = zone_of(document.issuer.lugar_expedicion)
+    zone = zone_of(document.place)
     issued_on, today = document.stamped_at.astimezone(zone).date(), now.astimezone(zone).date()
     refused = CancellationRequest.objects.filter(
         organization_id=document.organization_id, document=document, state=State.REJECTED

@@ -219,7 +219,8 @@ def _units(original: Original, left: Sequence[Part], position: int, units: Decim
 def _built(original: Original, parts: Sequence[Part], wanted: Wanted, now: dt.datetime) -> Comprobante:
     issuer, uuid_ = original.charge.issuer, str(original.document.uuid)
     emisor = Emisor(issuer.rfc, issuer.nombre, issuer.regimen_fiscal)
-    place = original.charge.place
+    # The invoice's own, which a receptor XAXX010101000 has for its own; the global's is that of the charge.
+    place = original.comprobante.lugar_expedicion if original.comprobante else original.charge.place
     fecha = local_now(now, place)
     if original.comprobante is None:
         return notas.of_global(

@@ -127,6 +127,14 @@ class FiscalDocument(OwnedByOrganization):
         return self.state not in UNSETTLED
 
     @property
+    def place(self) -> str:
+        """The postal code where it is issued, whose clock says its day. Of a deferred content nothing else is read."""
+        if "content" not in self.get_deferred_fields():
+            return str(self.content["lugar_expedicion"])
+        found = FiscalDocument.objects.filter(organization_id=self.organization_id, pk=self.pk)
+        return str(found.values_list("content__lugar_expedicion", flat=True).get())
+
+    @property
     def pac_key(self) -> str:
         """The key under which a PAC de-duplicates: this document at this revision of its bytes."""
         return f"{self.id}-{self.seal_rev}"

@@ -30,7 +30,7 @@ from emite.invoices import external
 from emite.invoices.insuring import Refused
 from emite.invoices.issuing import NO_PERMISSION, NotAllowed, may_issue, series_of
 from emite.settlements.models import PaymentComplement, PaymentShare, ReceivedPayment
-from emite.settlements.receivables import groups_from
+from emite.settlements.receivables import groups_from, place_of, places_of
 
 State = PaymentComplement.State
 
@@ -59,12 +59,14 @@ def preview(payment: ReceivedPayment, *, now: dt.datetime, replaces: str | None 
     """The very document that `issue` would draft now; nothing is stored. `replaces`: whose place it takes."""
     issuer = payment.issuer
     shares = list(payment.shares.select_related("receivable").order_by("receivable__issued_at", "receivable_id"))
+    paid_there = places_of(payment.organization_id, [each.receivable_id for each in shares], issuer)
+    place = place_of(paid_there, issuer)
     told = Accounts(
         payment.operation, payment.payer_bank_rfc, payment.payer_account, payment.own_bank_rfc, payment.own_account
     )
     paid = cobranza.pago(
         [_settled(share) for share in shares],
-        fecha=payment.paid_at.astimezone(zone_of(issuer.lugar_expedicion)).replace(tzinfo=None, microsecond=0),
+        fecha=payment.paid_at.astimezone(zone_of(place)).replace(tzinfo=None, microsecond=0),
         forma_pago=payment.forma_pago,
         monto=payment.amount,
         moneda=payment.currency,
@@ -75,8 +77,8 @@ def preview(payment: ReceivedPayment, *, now: dt.datetime, replaces: str | None 
         [paid],
         emisor=Emisor(issuer.rfc, issuer.nombre, issuer.regimen_fiscal),
         receptor=_receptor(payment, shares),
-        lugar_expedicion=issuer.lugar_expedicion,
-        fecha=local_now(now, issuer.lugar_expedicion),
+        lugar_expedicion=place,
+        fecha=local_now(now, place),
         replaces=replaces,
     )
 

@@ -198,6 +198,6 @@ def _built(invoice: InsurerInvoice, parts: Sequence[Part], now: dt.datetime) -> 
     receptor = Receptor(payer.rfc, payer.nombre, payer.postal_code, payer.regimen_fiscal, said.receptor.uso_cfdi)
     return notas.of_invoice(
         replace(said, receptor=receptor), str(invoice.cfdi_uuid), parts, reason=Reason.GLOSA, forma_pago=CONDONED,
-        emisor=Emisor(issuer.rfc, issuer.nombre, issuer.regimen_fiscal), lugar_expedicion=issuer.lugar_expedicion,
-        fecha=local_now(now, issuer.lugar_expedicion),
+        emisor=Emisor(issuer.rfc, issuer.nombre, issuer.regimen_fiscal), lugar_expedicion=said.lugar_expedicion,
+        fecha=local_now(now, said.lugar_expedicion),
     )  # fmt: skip

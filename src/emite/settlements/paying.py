@@ -23,7 +23,7 @@ from emite.charges.allowing import must_collect
 from emite.charges.models import Payment
 from emite.credits.originals import ending_among
 from emite.settlements.models import PaymentComplement, PaymentShare, Receivable, ReceivedPayment
-from emite.settlements.receivables import left_of
+from emite.settlements.receivables import left_of, place_of, places_of
 
 OPERATION_LIMIT = 100
 REASON_LIMIT = 200
@@ -72,6 +72,8 @@ def register(
     told = accounts or Accounts()
     with transaction.atomic():
         held = _held(organization_id, shares)
+        first = next(iter(held.values()))
+        places = places_of(organization_id, held, first.issuer)
         earlier = ReceivedPayment.objects.filter(organization_id=organization_id, idempotency_key=key).first()
         if earlier is not None:
             return earlier
@@ -80,8 +82,7 @@ def register(
             _check_alive(held)
         # What was paid at a register before the invoice is a part of it all the same, and a payer knows when it paid.
         if desk_payment is None and user is not None:
-            _check_day(held, paid_at, now)
-        first = next(iter(held.values()))
+            _check_day(held, places, paid_at, now)
         payment = ReceivedPayment.objects.create(
             organization_id=organization_id,
             issuer_id=first.issuer_id,
@@ -106,7 +107,7 @@ def register(
         PaymentComplement.objects.create(
             organization_id=organization_id,
             payment=payment,
-            due_on=plazos.complement_due(_day(paid_at, first)),
+            due_on=plazos.complement_due(_day(paid_at, place_of(places, first.issuer))),
             created_at=now,
         )
         record(
@@ -218,11 +219,13 @@ def _check(
     _check_accounts(forma_pago, told)
 
 
-def _check_day(held: dict[uuid.UUID, Receivable], paid_at: dt.datetime, now: dt.datetime) -> None:
+def _check_day(
+    held: dict[uuid.UUID, Receivable], places: dict[uuid.UUID, str], paid_at: dt.datetime, now: dt.datetime
+) -> None:
     if paid_at > now:
         raise PaymentRefused("paid_at", "La fecha del pago no puede ser futura: escriba el día en que se recibió.")
     for each in held.values():
-        if _day(paid_at, each) < _day(each.issued_at, each):
+        if _day(paid_at, places[each.pk]) < _day(each.issued_at, places[each.pk]):
             raise PaymentRefused("paid_at", f"La factura {each} es posterior al pago: revise la fecha o quítela.")
 
 
@@ -280,6 +283,6 @@ def _share(payment: ReceivedPayment, receivable: Receivable, part: Decimal) -> N
     )
 
 
-def _day(moment: dt.datetime, receivable: Receivable) -> dt.date:
-    """The calendar day where the invoice was issued: what SAT's terms run on."""
-    return moment.astimezone(zone_of(receivable.issuer.lugar_expedicion)).date()
+def _day(moment: dt.datetime, place: str) -> dt.date:
+    """The calendar day at a place of issue: what SAT's terms run on."""
+    return moment.astimezone(zone_of(place)).date()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -22,6 +22,7 @@ from emite.cfdi.xml_pagos_read import groups_in
 from emite.credits.models import CreditNote
 from emite.documents.models import FiscalDocument, State
 from emite.issuers.models import Issuer
+from emite.organizations.models import Branch
 from emite.settlements.models import PaymentShare, Receivable
 
 PPD = "PPD"
@@ -139,3 +140,20 @@ def _opened(**fields: Any) -> Receivable:
         if "receivable_one_per_uuid" not in str(error) and "settlements_receivable_" not in str(error):
             raise
         return Receivable.objects.get(organization_id=fields["organization_id"], cfdi_uuid=fields["cfdi_uuid"])
+
+
+def places_of(organization_id: uuid.UUID, receivables: Collection[uuid.UUID], issuer: Issuer) -> dict[uuid.UUID, str]:
+    """Where each invoice was issued, if at a branch; the issuer's place for the others and for those of elsewhere."""
+    branches = set(Branch.objects.filter(organization=organization_id).values_list("postal_code", flat=True))
+    found = dict.fromkeys(receivables, issuer.lugar_expedicion)
+    if branches:
+        rows = Receivable.objects.filter(organization_id=organization_id, pk__in=found)
+        said = rows.values_list("pk", "document__content__lugar_expedicion")
+        found |= {pk: place for pk, place in said if place in branches}
+    return found
+
+
+def place_of(places: dict[uuid.UUID, str], issuer: Issuer) -> str:
+    """Where the complement of these is issued: at the branch that all are of, else at the issuer's own place."""
+    one = set(places.values())
+    return one.pop() if len(one) == 1 else issuer.lugar_expedicion

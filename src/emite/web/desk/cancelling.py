@@ -286,7 +286,7 @@ def _resico_warning(document: FiscalDocument) -> tuple[dt.date, bool] | None:
         meses=said.informacion_global.meses,
         anio=said.informacion_global.anio,
     )
-    today = timezone.now().astimezone(zone_of(document.issuer.lugar_expedicion)).date()
+    today = timezone.now().astimezone(zone_of(said.lugar_expedicion)).date()
     return None if last is None else (last, today > last)
 
 

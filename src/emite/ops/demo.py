@@ -83,7 +83,8 @@ def demo_folder() -> Path:
 def _serve(port: int, when_ready: object) -> int:
     os.environ["EMITE_URL"] = f"http://{HOST}:{port}"
     os.environ["EMITE_DEMO"] = "1"
-    pac_port, password = free_port(), secrets.token_urlsafe(12)
+    # Of letters and digits: one that begins with "-" would be read as an option.
+    pac_port, password = free_port(), secrets.token_hex(12)
     os.environ["EMITE_SANDBOX_PORT"] = str(pac_port)
     folder = Path(os.environ["EMITE_DATA"])
     command = emite(

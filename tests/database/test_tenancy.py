@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 
 from emite.charges.models import Charge, ChargeLine
 from emite.database import tenancy
@@ -160,6 +161,32 @@ def test_nothing_stays_on_the_connection(two: tuple[make.Hospital, make.Hospital
         row = raw.execute("SELECT current_setting('emite.organization')").fetchone()
         assert row == ("all",)  # what this process said; a web process has said nothing
     assert sorted(Charge.objects.values_list("prints", flat=True)) == [0, 2]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("prepared", [True, False])
+def test_a_prepared_statement_alone_has_its_scope_and_leaves_none(
+    two: tuple[make.Hospital, make.Hospital], prepared: bool
+) -> None:
+    """In autocommit, where its scope travels with it; also behind a pooler that keeps no prepared statement."""
+    kept = Kept(lambda: Charge.objects.order_by("pk"))
+    wrong = Kept(lambda: Charge.objects.annotate(cut=1 / (F("prints") - F("prints"))))
+    connection.ensure_connection()
+    raw: psycopg.Connection[tuple[str]] = connection.connection
+    before, raw.prepare_threshold = raw.prepare_threshold, 5 if prepared else None
+    try:
+        for hospital in (*two, *two):
+            with tenancy.organization(hospital.organization.pk):
+                assert [charge.organization_id for charge in kept.all()] == [hospital.organization.pk]
+                with pytest.raises(DatabaseError, match="division by zero"):
+                    wrong.all()
+            with tenancy.nobody():
+                assert kept.all() == []
+            assert len(kept.all()) == 2  # what this process said
+            row = raw.execute("SELECT current_setting('emite.organization')").fetchone()
+            assert row == ("all",)
+    finally:
+        raw.prepare_threshold = before
 
 
 def test_a_body_sent_later_keeps_its_scope(two: tuple[make.Hospital, make.Hospital]) -> None:

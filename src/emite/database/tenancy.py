@@ -19,6 +19,8 @@ from psycopg import sql
 from emite.database.address import Dsn
 
 SETTING = "emite.organization"
+#: The same as SET LOCAL, for a statement that can be prepared.
+TELL = f"SELECT set_config('{SETTING}', %s, true)"
 NOBODY, EVERYBODY = "", "all"
 POLICY = "organization"
 #: In place of the scope that was told, when a savepoint may have taken it back.
@@ -115,8 +117,11 @@ def scoped(execute: Execute, statement: Any, params: Any, many: bool, context: d
     scope = _scope.get()
     scope = _process if scope is None else scope
     connection.scope_told = scope if connection.in_atomic_block else None
-    order = f"SET LOCAL {SETTING} = '{scope}'"
     cursor = context["cursor"].cursor
+    if hasattr(cursor, "scope"):
+        cursor.scope = scope  # says it in its own way
+        return execute(statement, params, many, context)
+    order = f"SET LOCAL {SETTING} = '{scope}'"
     if many or isinstance(cursor, psycopg.ServerCursor):
         return _apart(execute, order, statement, params, many, context)
     result = execute(f"{order}; {statement}", params, many, context)

@@ -27,7 +27,7 @@ class SessionStore(db.SessionStore):
         if self.session_key is None:
             return self.create()
         row = self.create_model_instance(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
-        with connection.cursor() as cursor:
+        with connection.kept_cursor() as cursor:  # type: ignore[attr-defined] # our own backend's
             values: list[Any] = [row.session_data, row.expire_date, row.session_key]
             cursor.execute(_INSERT if must_create else _UPDATE, values)
             if not cursor.rowcount:

@@ -106,7 +106,7 @@ PLAIN = {
     "practice:issuer_add", "practice:linking_home", "practice:services", "practice:service_add", "practice:payers",
     "practice:payer_add", "practice:physicians", "practice:physician_add", "practice:service_import",
     "practice:service_template",
-    "practice:agenda", "practice:appointment_add",
+    "practice:agenda", "practice:appointment_add", "practice:agenda_import", "practice:agenda_template",
     "insurer:home", "insurer:inbox", "insurer:decide", "insurer:payments", "insurer:pay", "insurer:remittance",
     "insurer:remittance_template", "insurer:ageing",
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from dataclasses import replace
+from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -47,20 +48,13 @@ def book(
     Raises ServiceRefused; nothing is stored then.
     """
     require(organization, user)
-    if at < now - FURTHEST:
-        raise ServiceRefused("rendered_on", "La cita es de hace más de dos años: registre el servicio.")
-    if at > now + FURTHEST:
-        raise ServiceRefused("rendered_on", "La cita es de aquí a más de dos años: revise la fecha.")
-    checked = rendering.prepared(organization, replace(asked, rendered_on=_day(organization, at)), user=user,
-                                 now=max(now, at))  # fmt: skip
+    made = prepared(organization, asked, at, user=user, now=now)
     try:
         with transaction.atomic():
-            row = _held(instead) if instead else Appointment(organization=organization, created_by=user, created_at=now)
-            for name in _SAME:
-                setattr(row, name, getattr(checked, name))
-            row.at, row.fee, row.patient_part = at, asked.fee, asked.patient_part
-            if instead is None:
-                row.external_id = asked.external_id
+            row = _held(instead) if instead else made
+            if instead:
+                for name in (*_SAME, "at", "fee", "patient_part"):
+                    setattr(row, name, getattr(made, name))
             row.save()
             _note(row, "change" if instead else "book", user, now)
     except IntegrityError:
@@ -69,6 +63,26 @@ def book(
             raise
         raise ServiceRefused("external_id", f"El folio {asked.external_id} ya se había registrado.") from None
     return row
+
+
+def prepared(
+    organization: Organization, asked: Rendered, at: dt.datetime, *, user: User, now: dt.datetime,
+    tariff: Decimal | None = None,
+) -> Appointment:  # fmt: skip
+    """The row, checked and not saved. `tariff`: its plan's, where whoever asks knows it. Raises ServiceRefused."""
+    if at < now - FURTHEST:
+        raise ServiceRefused("rendered_on", "La cita es de hace más de dos años: registre el servicio.")
+    if at > now + FURTHEST:
+        raise ServiceRefused("rendered_on", "La cita es de aquí a más de dos años: revise la fecha.")
+    will_be = replace(
+        asked, rendered_on=_day(organization, at), fee=tariff if asked.fee is None else asked.fee
+    )  # fmt: skip
+    # Its day may be ahead: it is looked at as on that day.
+    checked = rendering.prepared(organization, will_be, user=user, now=max(now, at))
+    return Appointment(
+        organization=organization, created_by=user, created_at=now, external_id=asked.external_id, at=at,
+        fee=asked.fee, patient_part=asked.patient_part, **{name: getattr(checked, name) for name in _SAME},
+    )  # fmt: skip
 
 
 def attended(appointment: Appointment, *, user: User, now: dt.datetime) -> CareService:

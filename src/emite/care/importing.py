@@ -9,17 +9,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from django.db import IntegrityError, transaction
 
 from emite.accounts.models import User
 from emite.audit import record
-from emite.care.models import CareService
+from emite.care.models import Appointment, CareService
 from emite.care.rendering import Rendered, ServiceRefused, prepared, require
 from emite.cfdi.money import text
 from emite.organizations.models import Membership, Organization
 from emite.organizations.permissions import Need
+
+Kind = TypeVar("Kind", CareService, Appointment)
 
 
 class Kept(NamedTuple):
@@ -41,8 +43,7 @@ def import_all(organization: Organization, asked: Sequence[Rendered], *, user: U
 
     Raises ServiceRefused; nothing is stored then.
     """
-    if not Membership.objects.who_may(Need.IMPORT).filter(organization=organization, user=user).exists():
-        raise ServiceRefused("", "Solo un administrador o un facturador importan servicios.")
+    require_import(organization, user)
     ready = [prepared(organization, one, user=user, now=now) for one in asked]
     try:
         return _write(organization, ready, user, now)
@@ -81,20 +82,31 @@ def _keep_those_that_can(
     with transaction.atomic():
         folios = [row.external_id for row in made if isinstance(row, CareService) and row.external_id]
         taken = set(kept_of(organization, folios))
-        told: list[CareService | ServiceRefused] = []
-        fresh: list[CareService] = []
-        for row in made:
-            if isinstance(row, CareService):
-                if row.external_id in taken:
-                    told.append(ServiceRefused("external_id", f"El folio {row.external_id} ya se había registrado."))
-                    continue
-                taken |= {row.external_id} if row.external_id else set()
-                fresh.append(row)
-            told.append(row)
+        told, fresh = apart(made, taken)
         if fresh:
             CareService.objects.bulk_create(fresh, batch_size=500)
             _note(organization, fresh, 0, user, now)
     return told
+
+
+def apart(made: Sequence[Kind | ServiceRefused], taken: set[str]) -> tuple[list[Kind | ServiceRefused], list[Kind]]:
+    """What is told of each, and those to write: a folio that is taken, also by one before it, is refused."""
+    told: list[Kind | ServiceRefused] = []
+    fresh: list[Kind] = []
+    for row in made:
+        if not isinstance(row, ServiceRefused):
+            if row.external_id in taken:
+                told.append(ServiceRefused("external_id", f"El folio {row.external_id} ya se había registrado."))
+                continue
+            taken |= {row.external_id} if row.external_id else set()
+            fresh.append(row)
+        told.append(row)
+    return told, fresh
+
+
+def require_import(organization: Organization, user: User) -> None:
+    if not Membership.objects.who_may(Need.IMPORT).filter(organization=organization, user=user).exists():
+        raise ServiceRefused("", "Solo un administrador o un facturador importan archivos.")
 
 
 def _write(organization: Organization, ready: Sequence[CareService], user: User, now: dt.datetime) -> int:

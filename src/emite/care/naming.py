@@ -20,6 +20,7 @@ class Names:
     """The practice's own rows by name. Each question raises ServiceRefused with what can be written instead."""
 
     def __init__(self, organization: Organization) -> None:
+        self.organization = organization
         self._of = {"organization": organization}
 
     def issuer(self, rfc: str) -> Issuer:

@@ -94,9 +94,7 @@ def read_tariffs(typed: str) -> dict[str, Decimal]:
             raise PartyRefused("tariffs", f"Renglón {number}: escriba código y tarifa, por ejemplo «99213 900.00».")
         fee = Decimal(text)
         if not fee or fee != fee.quantize(Decimal("0.01")) or len(code) > 20:
-            raise PartyRefused(
-                "tariffs", f"Renglón {number}: la tarifa es mayor que cero, con dos decimales."
-            )
+            raise PartyRefused("tariffs", f"Renglón {number}: la tarifa es mayor que cero, con dos decimales.")
         if code in found:
             raise PartyRefused("tariffs", f"Renglón {number}: el código {code} está dos veces.")
         found[code] = fee

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from typing import BinaryIO, Final, TypeVar
 
 from emite.accounts.models import User
@@ -86,61 +87,61 @@ def understand(file: BinaryIO, organization: Organization, *, user: User, now: d
     table = read(file, COLUMNS, optional=(*TEMPLATE, "error"), most=MOST)
     rows = [Row(line, cells) for line, cells in table.rows]
     has = kept_of(organization, [row.said("folio_externo") for row in rows])
-    reader = _Reader(organization)
+    reader = Reader(organization)
     asked: list[Rendered] = []
     made: list[CareService] = []
     seen: dict[str, int] = {}
     known = 0
     for row in rows:
         folio = row.said("folio_externo")
-        _check_cells(row)
-        if seen.setdefault(folio, row.line) != row.line:
-            row.wrong("folio_externo", f"{folio} ya está en el renglón {seen[folio]}. Deje uno, o use otro folio.")
+        check_cells(row, TEMPLATE, seen)
         if row.errors:
             continue
         if folio in has:
             _compare(row, has[folio])
             known += not row.errors
         elif one := reader.service(row):
-            try:
-                made.append(prepared(organization, one, user=user, now=now))
+            one = replace(one, fee=reader.tariff(one) if one.fee is None else one.fee)
+            if checked := named(row, partial(prepared, organization, one, user=user, now=now)):
+                made.append(checked)
                 asked.append(one)
-            except ServiceRefused as refused:
-                row.wrong(_FIELD_COLUMN[refused.field], refused.message)
     fee = sum((each.fee for each in made), Decimal(0))
     return Reading(table.notes, rows, asked, known, fee, sum((each.patient_part for each in made), Decimal(0)))
 
 
-class _Reader:
-    """Rows of the file as services of the practice."""
+class Reader:
+    """Rows of a file as services of the practice."""
 
     def __init__(self, organization: Organization) -> None:
         self.names = Names(organization)
 
     def service(self, row: Row) -> Rendered | None:
-        """What the row says; None when something of it is wrong, which then stands in the row."""
+        """What the row says, without the plan's tariff; None when something is wrong, which then stands in the row."""
         names = self.names
-        on = _date(row)
-        issuer = _named(row, lambda: names.issuer(row.said("rfc_emisor")))
-        payer = _named(row, lambda: names.payer(row.said("aseguradora")))
-        physician = _named(row, lambda: names.physician(row.said("medico")))
-        plan = _named(row, lambda: names.plan(row.said("plan"), payer)) if payer else None
+        on = date(row)
+        issuer = named(row, lambda: names.issuer(row.said("rfc_emisor")))
+        payer = named(row, lambda: names.payer(row.said("aseguradora")))
+        physician = named(row, lambda: names.physician(row.said("medico")))
+        plan = named(row, lambda: names.plan(row.said("plan"), payer)) if payer else None
         system = _SYSTEMS.get(plain(row.said("sistema")))
         if system is None:
             row.wrong("sistema", "escriba CPT4 o propio. Vacío: CPT4.")
-        fee, part = _amount(row, "honorario"), _amount(row, "parte_paciente")
+        fee, part = money(row, "honorario"), money(row, "parte_paciente")
         if row.errors or on is None or issuer is None or payer is None or physician is None or system is None:
             return None
         code = row.said("codigo")
         return Rendered(
             issuer=issuer, physician=physician, payer=payer, contract=plan, patient_name=row.said("paciente"),
             rendered_on=on, system=system, code=code, description=row.said("descripcion"),
-            fee=names.tariff(plan, system, code) if fee is None else fee, patient_part=part,
+            fee=fee, patient_part=part,
             reference=row.said("autorizacion"), patient_email=row.said("correo"), external_id=row.said("folio_externo"),
         )  # fmt: skip
 
+    def tariff(self, one: Rendered) -> Decimal | None:
+        return self.names.tariff(one.contract, one.system, one.code)
 
-def _named(row: Row, find: Callable[[], Found]) -> Found | None:
+
+def named(row: Row, find: Callable[[], Found]) -> Found | None:
     try:
         return find()
     except ServiceRefused as refused:
@@ -148,21 +149,24 @@ def _named(row: Row, find: Callable[[], Found]) -> Found | None:
         return None
 
 
-def _check_cells(row: Row) -> None:
-    """What can be said of a row without knowing anything else."""
-    row.errors.extend(formulas(row.cells, TEMPLATE))
+def check_cells(row: Row, columns: Sequence[str], seen: dict[str, int]) -> None:
+    """What can be said of a row without knowing more than the rows before it."""
+    row.errors.extend(formulas(row.cells, columns))
     if "" in row.cells:
         row.errors.append(SPILLED)
     for name, cell in row.cells.items():
         if name and _INVISIBLE.search(cell):
             row.wrong(name, "lleva un carácter invisible: escríbalo otra vez.")
-    if not _FOLIO.fullmatch(row.said("folio_externo")):
+    folio = row.said("folio_externo")
+    if not _FOLIO.fullmatch(folio):
         row.wrong("folio_externo", "escriba el folio de su sistema, sin espacios ni acentos, hasta 64 letras.")
+    if seen.setdefault(folio, row.line) != row.line:
+        row.wrong("folio_externo", f"{folio} ya está en el renglón {seen[folio]}. Deje uno, o use otro folio.")
 
 
 def _compare(row: Row, has: Kept) -> None:
     """The service is there already and stays as it is: the row must not say another."""
-    on, fee = _date(row), _amount(row, "honorario")
+    on, fee = date(row), money(row, "honorario")
     cure = "Use otro folio, o cambie el servicio en su página."
     if on is not None and on != has.rendered_on:
         row.wrong("fecha", f"ese folio ya está, con fecha {has.rendered_on:%d/%m/%Y}. {cure}")
@@ -172,7 +176,7 @@ def _compare(row: Row, has: Kept) -> None:
         row.wrong("honorario", f"ese folio ya está, con ${has.fee:,.2f}. {cure}")
 
 
-def _date(row: Row) -> dt.date | None:
+def date(row: Row) -> dt.date | None:
     typed = row.said("fecha")
     try:
         if match := _DATE[0].fullmatch(typed):
@@ -186,7 +190,7 @@ def _date(row: Row) -> dt.date | None:
     return None
 
 
-def _amount(row: Row, name: str) -> Decimal | None:
+def money(row: Row, name: str) -> Decimal | None:
     value, wrong = amount(row.said(name), "")
     if wrong:
         row.wrong(name, wrong)
@@ -198,6 +202,6 @@ def template() -> str:
     return written(TEMPLATE, [])
 
 
-def errors_as_csv(reading: Reading) -> str:
+def errors_as_csv(rows: Sequence[Row], columns: Sequence[str] = TEMPLATE) -> str:
     """The same rows with what is wrong with each in its last column, to be mended and sent again."""
-    return written([*TEMPLATE, "error"], ([*(row.said(name) for name in TEMPLATE), row.error] for row in reading.rows))
+    return written([*columns, "error"], ([*(row.said(name) for name in columns), row.error] for row in rows))

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from emite.web.practice import (
     agenda,
+    agenda_import,
     answers,
     complements,
     copays,
@@ -57,6 +58,7 @@ urlpatterns: list[URLPattern] = [
     *glosas.addresses,
     *substituting.addresses,
     *agenda.addresses,
+    *agenda_import.addresses,
     *copays.addresses,
     *settings.addresses,
     *fiscal.addresses,

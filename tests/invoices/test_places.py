@@ -198,6 +198,8 @@ def test_branches_are_set_up_and_chosen_at_the_desk(hospital: make.Hospital, cli
     assert client.post(reverse("desk:new_charge"), sheet).status_code == 302
     made = Charge.objects.get()
     assert (made.lugar_expedicion, made.branch) == ("22000", branch)
+    page = client.get(reverse("desk:charge", args=[made.pk])).content.decode()
+    assert " · Tijuana</p>" in page
     paper = client.post(reverse("desk:print_ticket", args=[made.pk]), follow=True).content.decode()
     assert [line in paper for line in ("Sucursal Tijuana", "Revolución 1", "Centro")] == [True] * 3
     client.post(reverse("desk:branch", args=[branch.pk]), {"name": "Tijuana"})

@@ -95,7 +95,7 @@ def show(
     context |= {
         "organization": request.organization,
         "membership": request.membership,
-        "zone": request.organization.zone,
+        "zone": charge.zone,
         "charge": charge,
         "lines": [(line, TREATMENT_LABELS[Treatment(line.treatment)]) for line in charge.lines.all()],
         "badge": money_badge(charge),
@@ -220,7 +220,7 @@ def invoice_piece(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     """The invoice's part of the page, which htmx asks for while something moves."""
     charge = charge_or_404(request.organization, pk)
     context = _invoice(request, charge, timezone.now())
-    context |= {"organization": request.organization, "zone": request.organization.zone, "charge": charge}
+    context |= {"organization": request.organization, "zone": charge.zone, "charge": charge}
     return render(request, "desk/pieces/invoice.html", context | {"may_collect": may(request.membership, Need.COLLECT)})
 
 

@@ -150,7 +150,7 @@ def _show(request: StaffRequest, issuers: list[Issuer], *, policy: PolicyForm | 
         "issuer": issuer,
         "place": place,
         "places": [(each, _place_name(each, issuer, names)) for each in _places(issuer)],
-        "place_name": names.get(place, ""),
+        "place_name": _place_name(place, issuer, names) if len(_places(issuer)) > 1 else "",
         "period": period,
         "kinds": [(key, periods.NAMES[key]) for key in periods.allowed(issuer.regimen_fiscal)],
         "proposal": proposal,
@@ -238,8 +238,7 @@ def _taken(closing: Closing) -> str:
 
 def _place_name(place: str, issuer: Issuer, names: dict[str, str]) -> str:
     """As people know it: its branches, or what it is to the issuer."""
-    own = "Emisor" if place == issuer.lugar_expedicion else "Lugar anterior del emisor"
-    return f"{names.get(place, own)} (C.P. {place})"
+    return names.get(place) or ("Emisor" if place == issuer.lugar_expedicion else "Lugar anterior del emisor")
 
 
 def _listed(organization: Organization, names: dict[str, str]) -> list[tuple[Closing, Badge, str]]:
@@ -249,7 +248,9 @@ def _listed(organization: Organization, names: dict[str, str]) -> list[tuple[Clo
         .annotate(parts=Count("documents", filter=_LIVE), total=Sum("documents__document__total", filter=_LIVE))
         .order_by("-last_day", "-first_day")[:SHOWN]
     )
-    return [(row, BADGES[Closing.State(row.state)], names.get(row.lugar_expedicion, "")) for row in rows]
+    return [
+        (row, BADGES[Closing.State(row.state)], _place_name(row.lugar_expedicion, row.issuer, names)) for row in rows
+    ]
 
 
 @staff(Need.SEE)

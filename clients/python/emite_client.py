@@ -122,6 +122,10 @@ class Emite:
         """An appointment, checked as the service that it will be. `at` carries its zone."""
         return self._json("POST", "/appointments", appointment, key)
 
+    def book_many(self, appointments: Sequence[Mapping[str, Any]], *, key: str | None = None) -> Any:
+        """Up to 1,000 appointments; each result is `created` or `refused` with its problem."""
+        return self._json("POST", "/appointments/batch", {"appointments": list(appointments)}, key)
+
     def appointments(self, **filters: Any) -> Iterator[Any]:
         """Every appointment that fits, the last registered first, page after page."""
         return self._pages("/appointments", filters)

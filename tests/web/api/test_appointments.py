@@ -6,7 +6,9 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
+from emite.audit.models import AuditEvent
 from emite.care.models import Appointment, CareService, Contract, Tariff
 from tests import make
 from tests import practice as stand
@@ -65,6 +67,33 @@ def test_cancelled_it_stays_so(practice: Practice) -> None:
     assert his.post(f"appointments/{pk}/cancel", {}, key="c1").json()["state"] == "cancelled"
     problem(his.post(f"appointments/{pk}/cancel", {}, key="c2"), 409, "appointment_settled")
     assert not CareService.objects.exists()
+
+
+def test_a_batch_books_what_it_can_and_only_once(
+    practice: Practice, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    his, at = System.at(practice), make.now() + dt.timedelta(days=2)
+    his.post("appointments", told(at, external_id="L-0"))
+    lot = [told(at, external_id=f"L-{number}") for number in range(30)]
+    lot[3] |= {"payer": "Otra"}
+    lot[4] |= {"at": (at + dt.timedelta(days=999)).isoformat()}
+    lot[5] |= {"external_id": "L-6"}
+    lot[7] |= {"external_id": "L-8", "code": "a b"}
+    # Thirty cost what one does: names, tariffs and folios are looked up together.
+    with django_assert_max_num_queries(32):
+        body = his.post("appointments/batch", {"appointments": lot}, key="lote").json()
+    refused = {one["index"]: one["problem"] for one in body["results"] if one["status"] == "refused"}
+    assert (body["created"], body["refused"], sorted(refused)) == (25, 5, [0, 3, 4, 6, 7])
+    assert [refused[index]["errors"][0]["field"] for index in (3, 4, 7)] == ["payer", "at", "code"]
+    assert refused[0]["code"] == refused[6]["code"] == "duplicate_external_id"
+    made = [one["appointment"]["external_id"] for one in body["results"] if one["status"] == "created"]
+    assert made == [lot[one["index"]]["external_id"] for one in body["results"] if one["status"] == "created"]
+    again = his.post("appointments/batch", {"appointments": lot}, key="lote")
+    assert (again.json(), again["Idempotent-Replayed"]) == (body, "true")
+    assert Appointment.objects.count() == 26
+    assert "Ana Torres" not in again.content.decode()
+    event = AuditEvent.objects.get(organization_id=practice.organization.pk, action="agenda.import")
+    assert event.after["appointments"] == 25
 
 
 @pytest.mark.parametrize(

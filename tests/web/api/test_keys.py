@@ -43,6 +43,7 @@ OPERATIONS = [
     ("post", "services/{service}/void", {"reason": "x"}, Scope.CHARGES_WRITE),
     ("get", "appointments", None, Scope.CHARGES_READ),
     ("post", "appointments", APPOINTMENT, Scope.CHARGES_WRITE),
+    ("post", "appointments/batch", {"appointments": [APPOINTMENT]}, Scope.CHARGES_WRITE),
     ("get", "appointments/{service}", None, Scope.CHARGES_READ),
     ("post", "appointments/{service}/attended", {}, Scope.CHARGES_WRITE),
     ("post", "appointments/{service}/cancel", {}, Scope.CHARGES_WRITE),

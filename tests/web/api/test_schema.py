@@ -145,14 +145,14 @@ _SERVICE = st.fixed_dictionaries(
     },
     optional={"external_id": _ID, "patient_part": _AMOUNT, "reference": st.text(), "plan": st.just("Oro")},
 )
+_APPOINTMENT = st.builds(
+    lambda service, at: {name: value for name, value in service.items() if name != "rendered_on"} | {"at": at},
+    _SERVICE,
+    st.sampled_from(["2027-01-15T10:30:00-06:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "ayer"]),
+)
 _BODIES = {
-    "appointments": st.builds(
-        lambda service, at: {name: value for name, value in service.items() if name != "rendered_on"} | {"at": at},
-        _SERVICE,
-        st.sampled_from(
-            ["2027-01-15T10:30:00-06:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "ayer"]
-        ),
-    ),
+    "appointments": _APPOINTMENT,
+    "appointments/batch": st.fixed_dictionaries({"appointments": st.lists(_APPOINTMENT, min_size=1, max_size=4)}),
     "services": _SERVICE,
     "services/batch": st.fixed_dictionaries({"services": st.lists(_SERVICE, min_size=1, max_size=4)}),
     "charges": _CHARGE,

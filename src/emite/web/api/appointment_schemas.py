@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from emite.web.api.schemas import In
 from emite.web.api.service_schemas import ToRender
 
 
 class AppointmentIn(ToRender):
     at: AwareDatetime = Field(description="Día y hora, con su zona.", examples=["2026-12-01T10:30:00-06:00"])
+
+
+class AppointmentsIn(In):
+    appointments: list[AppointmentIn] = Field(min_length=1, max_length=1000)
 
 
 class AppointmentOut(BaseModel):
@@ -40,3 +45,16 @@ class AppointmentOut(BaseModel):
 class AppointmentsPage(BaseModel):
     items: list[AppointmentOut]
     next: str | None = Field(description="Cursor de la página siguiente; null en la última.")
+
+
+class AppointmentResultOut(BaseModel):
+    index: int
+    status: Literal["created", "refused"]
+    appointment: AppointmentOut | None = None
+    problem: dict[str, Any] | None = Field(None, description="Problem details de este elemento.")
+
+
+class AppointmentsOut(BaseModel):
+    created: int
+    refused: int
+    results: list[AppointmentResultOut]

@@ -1,4 +1,4 @@
-"""The agenda of a practice for other systems: book, read, list, cancel, and say that it was attended."""
+"""The agenda of a practice for other systems: book one or a batch, read, list, cancel, and say that it was attended."""
 
 from __future__ import annotations
 
@@ -15,16 +15,23 @@ from ninja import Router, Status
 from pydantic import StringConstraints
 
 from emite.care import agenda
+from emite.care.agenda_importing import Hour, book_many
 from emite.care.models import Appointment
 from emite.care.naming import Names
 from emite.care.rendering import ServiceRefused
 from emite.integrations.models import IdempotentRequest
 from emite.organizations.models import Organization
 from emite.web.api.access import ApiRequest, read_charges, write_charges
-from emite.web.api.appointment_schemas import AppointmentIn, AppointmentOut, AppointmentsPage
+from emite.web.api.appointment_schemas import (
+    AppointmentIn,
+    AppointmentOut,
+    AppointmentsIn,
+    AppointmentsOut,
+    AppointmentsPage,
+)
 from emite.web.api.charges import Cursor, Limit
 from emite.web.api.once import IdempotencyKey, once
-from emite.web.api.problems import Problem
+from emite.web.api.problems import Problem, of_exception
 from emite.web.api.services import to_render
 from emite.web.api.showing import cents, page_of
 
@@ -37,12 +44,27 @@ def create(request: ApiRequest, payload: AppointmentIn, key: IdempotencyKey, res
 
     def act(row: IdempotentRequest) -> str:
         with _of_the_agenda():
-            # The day of the service is the hour's, which `book` reads where the practice is.
-            asked = to_render(payload, Names(request.organization), day=dt.date.min)
-            made = agenda.book(request.organization, asked, payload.at, user=request.user, now=timezone.now())
+            asked, at = _hour(payload, Names(request.organization))
+            made = agenda.book(request.organization, asked, at, user=request.user, now=timezone.now())
         return str(made.pk)
 
     return Status(201, _show(request, once(request, key, response, act)))
+
+
+@router.post("/appointments/batch", response=AppointmentsOut, auth=write_charges, summary="Registrar hasta 1,000 citas")
+def create_batch(request: ApiRequest, payload: AppointmentsIn, key: IdempotencyKey, response: HttpResponse) -> Any:
+    """Cada una vale por sí sola: las que no se pueden registrar vienen con su problema y no detienen a las demás."""
+    outcome = once(request, key, response, lambda _: _batch(request, payload))
+    keys = [one["appointment"] for one in outcome if one["appointment"]]
+    rows = _whole(Appointment.objects.filter(organization=request.organization, pk__in=keys))
+    shown = {str(row.pk): _said(row, request.organization) for row in rows}
+    results = [
+        {"index": index, "status": "created", "appointment": shown[one["appointment"]]}
+        if one["appointment"]
+        else {"index": index, "status": "refused", "problem": one["problem"]}
+        for index, one in enumerate(outcome)
+    ]
+    return {"created": len(keys), "refused": len(outcome) - len(keys), "results": results}
 
 
 @router.get("/appointments", response=AppointmentsPage, auth=read_charges, summary="Listar citas")
@@ -104,17 +126,43 @@ def _settle(
     return _show(request, once(request, key, response, act))
 
 
+def _batch(request: ApiRequest, payload: AppointmentsIn) -> list[dict[str, Any]]:
+    """For each item its appointment's id, or its problem, in their order."""
+    names = Names(request.organization)
+    asked: list[Hour | ServiceRefused] = []
+    for one in payload.appointments:
+        try:
+            asked.append(_hour(one, names))
+        except ServiceRefused as refused:
+            asked.append(refused)
+    with _of_the_agenda():
+        made = book_many(request.organization, asked, names=names, user=request.user, now=timezone.now())
+    return [
+        {"appointment": str(one.pk), "problem": None}
+        if isinstance(one, Appointment)
+        else {"appointment": None, "problem": of_exception(_in_its_words(one)).body()}
+        for one in made
+    ]
+
+
+def _hour(one: AppointmentIn, names: Names) -> Hour:
+    """The day of the service is the hour's, which is read where the practice is. Raises ServiceRefused."""
+    return Hour(to_render(one, names, day=dt.date.min), one.at)
+
+
 @contextmanager
 def _of_the_agenda() -> Iterator[None]:
-    """The refusals of a service in the words of whoever sent an appointment."""
     try:
         yield
     except ServiceRefused as refused:
-        if not refused.field:
-            raise Problem("appointment_settled", refused.message) from refused
-        if refused.field == "rendered_on":
-            raise ServiceRefused("at", refused.message) from refused
-        raise
+        raise _in_its_words(refused) from refused
+
+
+def _in_its_words(refused: ServiceRefused) -> Problem | ServiceRefused:
+    """A refusal of the service in the words of whoever sent an appointment."""
+    if not refused.field:
+        return Problem("appointment_settled", refused.message)
+    return ServiceRefused("at", refused.message) if refused.field == "rendered_on" else refused
 
 
 def _whole(rows: QuerySet[Appointment]) -> QuerySet[Appointment]:

@@ -58,6 +58,19 @@ class User(AbstractBaseUser):
         ).hexdigest()
 
 
+class OpenSession(models.Model):
+    """Whose a session is, for its person to see and end. Its key opens the account: no backup takes these rows."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="open_sessions")
+    session_key = models.CharField(max_length=40, unique=True)
+    device = models.CharField(max_length=60)
+    began_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.device
+
+
 class Authenticator(models.Model):
     """The second step of a person's log-in: an app that shows six digits (TOTP, RFC 6238).
 

@@ -83,7 +83,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "emite.web.staying.StayingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -145,7 +145,9 @@ AUTH_PASSWORD_VALIDATORS = [
 # Sessions live in the database so that "Terminar" really ends one: a copied cookie is worth nothing afterwards.
 SESSION_ENGINE = "emite.web.sessions"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# Of the staff, counted from log-in whatever they do; and their minutes without use (EMITE_SESSION_IDLE).
 SESSION_COOKIE_AGE = 12 * 3600
+EMITE_SESSION_IDLE = max(5, environment.number("EMITE_SESSION_IDLE", 60))
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = _HTTPS

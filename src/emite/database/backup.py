@@ -31,7 +31,7 @@ FORM: Final = 1
 _PAGE, _DUMP = "respaldo.json", "base.dump"
 _CHUNK: Final = 1 << 20
 #: Whoever is logged in logs in again; a backup must not be a way in.
-_WITHOUT: Final = ("django_session",)
+_WITHOUT: Final = ("django_session", "accounts_opensession")
 #: Stands in the database from before the first byte of a backup until nothing can stamp any more: a restore that was
 #: cut off is seen by whoever starts next, and taken up where it stopped.
 _MARK: Final = "restore_under_way"

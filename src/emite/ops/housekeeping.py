@@ -8,6 +8,7 @@ from django.contrib.sessions.models import Session
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
+from emite.accounts import standing
 from emite.limits.counting import clean_up as forget_counters
 from emite.vault import rotating
 
@@ -35,6 +36,7 @@ def clean_up(now: dt.datetime | None = None) -> None:
         log.info("secrets_enveloped", rows=adopted)
     forget_counters(moment)
     Session.objects.filter(expire_date__lt=moment).delete()
+    standing.clean_up()
     with connection.cursor() as cursor:
         cursor.execute(_FINISHED, [moment - KEEP_FAILED_JOBS])
         cursor.execute(_ABANDONED, [moment - dt.timedelta(minutes=10)])

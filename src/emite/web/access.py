@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Final, cast
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from django.conf import settings
@@ -23,6 +23,7 @@ from emite.database import tenancy
 from emite.issuers.models import PacAccount
 from emite.organizations.models import Membership, Organization
 from emite.organizations.permissions import Need as Need  # views state what they need from here
+from emite.web import staying
 from emite.web.errors.pages import page
 
 log = structlog.get_logger(__name__)
@@ -92,7 +93,7 @@ def staff(*needs: Need) -> Callable[[View], View]:
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return _elsewhere(request, reverse("login:enter"))
+                return _log_in(request)
             found = _membership(request)
             if isinstance(found, HttpResponse):
                 return found
@@ -138,7 +139,7 @@ def logged_in(view: View) -> View:
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            return _elsewhere(request, reverse("login:enter"))
+            return _log_in(request)
         return view(request, *args, **kwargs)
 
     return checked
@@ -150,7 +151,7 @@ def operator(view: View) -> View:
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            return _elsewhere(request, reverse("login:enter"))
+            return _log_in(request)
         if not request.user.is_operator:
             log.info("refused", need="OPERATE")
             return page(request, 403, "Esta página no es para su usuario", "Es para el soporte de la instalación.")
@@ -200,10 +201,23 @@ def _refuse(request: HttpRequest, need: Need) -> HttpResponse:
     return page(request, 403, "Esta página no es para su usuario", REFUSALS[need])
 
 
+def _log_in(request: HttpRequest) -> HttpResponse:
+    staying.explain(request)
+    return _elsewhere(request, reverse("login:enter"))
+
+
 def _elsewhere(request: HttpRequest, address: str) -> HttpResponse:
     """Send the browser to `address`, from where it comes back here. htmx moves the whole page, not a piece of it."""
-    back = request.get_full_path() if request.method == "GET" and "HX-Request" not in request.headers else ""
+    back = _page(request)
     target = f"{address}?{urlencode({'siguiente': back})}" if back else address
     if "HX-Request" in request.headers:
         return HttpResponse(headers={"HX-Redirect": target})
     return HttpResponseRedirect(target)
+
+
+def _page(request: HttpRequest) -> str:
+    """The page that the person was on: this one, or the one whose form or piece asks; empty when it is not ours."""
+    if request.method == "GET" and "HX-Request" not in request.headers:
+        return request.get_full_path()
+    asker = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    return asker._replace(scheme="", netloc="", fragment="").geturl() if asker.netloc == request.get_host() else ""

@@ -8,6 +8,7 @@ from decimal import Decimal as D
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.urls import reverse
 
 from emite.care.models import InsurerInvoice
 from emite.cfdi import check
@@ -23,11 +24,13 @@ from emite.settlements import checking, complementing, disallowing, following, p
 from emite.settlements.disallowing import Glosa
 from emite.settlements.models import PaymentShare, Receivable, ReceivedPayment
 from emite.settlements.paying import PaymentRefused
+from emite.web.practice import glosas
 from tests import make
 from tests import practice as stand
 from tests.credits.stands import drive
 from tests.pac.sandbox import RunningSandbox
 from tests.practice import Practice
+from tests.web.test_practice_invoices import client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -129,6 +132,29 @@ def test_the_services_chosen_and_no_more_than_is_owed(practice: Practice) -> Non
     assert {line.position for line in note.lines.all()} == {smallest.position}
     with pytest.raises(CreditRefused, match="ya se acreditó todo"):
         glosa(practice, invoice, positions=frozenset({smallest.position}))
+
+
+def test_services_of_any_page_are_chosen_in_one_form(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(glosas, "PAGE", 2)
+    invoice = invoiced(practice, "100.00", "100.00", "100.00", "100.00", "100.00")
+    browser, address = client(practice), reverse("practice:glosa", args=[invoice.pk])
+    plain = {"llave": uuid.uuid4().hex, "antes": "algunos", "explanation": "No autorizados", "amount": ""}
+    second = browser.post(address, plain | {"visto": ["0", "1"], "servicio": "1", "pagina": "2"}).content.decode()
+    assert all(
+        said in second for said in ('name="lleva" value="1"', 'id="s-3"', "3 a 4 de 5", 'value="No autorizados"')
+    )
+    assert 'id="s-0"' not in second
+    third = plain | {"lleva": "1,2", "visto": "4", "servicio": "4", "en": "3"}
+    seen = browser.post(address, third | {"accion": "revisar"}).content.decode()
+    assert "Generar nota de crédito por $270.00" in seen
+    assert '<span id="cuantos">3</span>' in seen
+    but_one = plain | {"antes": "todos", "todos": "1", "lleva": "0", "visto": "4", "servicio": "4", "en": "3"}
+    assert "por $360.00" in browser.post(address, but_one | {"accion": "revisar"}).content.decode()
+    none = browser.post(address, but_one | {"lleva": "0,1,2,3,4", "servicio": [], "accion": "emitir"})
+    assert (none.status_code, "elija al menos uno" in none.content.decode()) == (422, True)
+    assert browser.post(address, but_one | {"accion": "emitir"}).status_code == 302
+    note = CreditNote.objects.get(organization=practice.organization)
+    assert (note.total, {line.position for line in note.lines.all()}) == (D("360.00"), {1, 2, 3, 4})
 
 
 def test_a_refused_note_gives_everything_back_and_the_database_counts(

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client, RequestFactory
+from django.http import QueryDict
+from django.test import Client
 from django.urls import reverse
 
 from emite.care.models import InsurerInvoice
@@ -17,6 +18,7 @@ from emite.invoices import insured
 from emite.organizations.models import Membership
 from emite.web.access import PROVED
 from emite.web.practice import glosas
+from emite.web.practice.ticking import ticked
 from tests import make
 from tests import practice as stand
 from tests.practice import Practice
@@ -201,6 +203,17 @@ def test_at_a_glance_what_waits_per_insurer_and_rfc(practice: Practice) -> None:
         )
 
 
-def test_what_is_no_position_of_a_service_chooses_none(rf: RequestFactory) -> None:
-    ticked = ["3", "-1", "²", "x", "9" * 5_000]
-    assert glosas._positions(rf.post("/", {"servicio": ticked})) == {3}  # type: ignore[arg-type]
+def test_what_is_no_position_of_a_service_chooses_none() -> None:
+    assert glosas._positions(["3", "-1", "²", "x", "9" * 5_000]) == {3}
+
+
+def test_boxes_of_many_pages_are_told_from_those_that_were_unticked() -> None:
+    def some(query: str) -> tuple[bool, set[int]]:
+        found = ticked(QueryDict(query), glosas._positions)
+        return found.everything, set(found.keys)
+
+    page = "lleva=1,2,300&visto=300&visto=301"
+    assert some(f"{page}&servicio=301&servicio=5") == (False, {1, 2, 301})
+    assert some(f"{page}&antes=todos&todos=1&servicio=301") == (True, {1, 2, 300})
+    assert some(f"{page}&antes=algunos&todos=1&servicio=301") == (True, set())
+    assert some(f"{page}&antes=todos&servicio=301") == (False, set())

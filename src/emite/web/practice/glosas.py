@@ -6,6 +6,7 @@ What may be credited is decided in `settlements.disallowing`; here it is shown b
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from emite.cancellations import requesting
 from emite.cancellations.requesting import NotCancellable
 from emite.care.models import InsurerInvoice
+from emite.cfdi import egresos
 from emite.cfdi.cancelacion import Motivo
 from emite.cfdi.comprobante import Comprobante
 from emite.cfdi.egresos import Part
@@ -43,6 +45,7 @@ from emite.web.practice.access import Need, StaffRequest, practice
 from emite.web.practice.filters import filters_of
 from emite.web.practice.finance import context_of
 from emite.web.practice.registering import invoice_or_404
+from emite.web.practice.ticking import Ticked, ticked
 
 PAGE: Final = 100
 #: Digits of a position; thousands of them are no number that Python reads.
@@ -82,10 +85,15 @@ def credit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "GET":
         form = GlosaForm(initial=_kept_of(request, owed))
         return _show(request, invoice, owed, left, form, uuid.uuid4().hex)
-    form, key = GlosaForm(request.POST), key_of(request.POST.get("llave", ""))
+    key = key_of(request.POST.get("llave", ""))
+    if "accion" not in request.POST:
+        # Another page of the services, or "Seleccionar todos": what was typed is not looked at yet.
+        return _show(request, invoice, owed, left, GlosaForm(initial=request.POST.dict()), key)
+    form = GlosaForm(request.POST)
     if form.is_valid():
-        glosa = Glosa(form.cleaned_data["explanation"], form.cleaned_data["amount"], _positions(request))
         try:
+            wanted = _wanted(left, ticked(request.POST, _positions))
+            glosa = Glosa(form.cleaned_data["explanation"], form.cleaned_data["amount"], wanted)
             if request.POST.get("accion") != "emitir":
                 made = disallowing.preview(invoice, glosa, now=now)
                 return _show(request, invoice, owed, left, form, key, made=made)
@@ -108,18 +116,36 @@ def _show(
     request: StaffRequest, invoice: InsurerInvoice, owed: Receivable, left: tuple[Part, ...], form: GlosaForm,
     key: str, *, made: Comprobante | None = None, status: int = 200,
 ) -> HttpResponse:  # fmt: skip
-    page = Paginator([part for part in left if part.base > 0], PAGE).get_page(request.GET.get("pagina"))
+    some, rows = ticked(request.POST, _positions), _open(left)
+    page = Paginator(rows, PAGE).get_page(request.POST.get("pagina") or request.POST.get("en"))
+    on_page = {part.position for part in page}
+    chosen = [part for part in rows if some.has(part.position)]
     context = context_of(
         request, "facturas", filters=replace(filters_of(request), asked=False), invoice=invoice, owed=owed, form=form,
-        key=key, page=page, chosen=_positions(request), made=made,
+        key=key, page=page, made=made, everything=some.everything,
+        rows=[(part, some.has(part.position)) for part in page],
+        carried=",".join(str(each) for each in sorted(some.keys - on_page)),
+        count=len(rows), amount=egresos.total(rows), chosen_count=len(chosen), chosen_amount=egresos.total(chosen),
         summary=insurer_building.summary(made.totals) if made else None,
     )  # fmt: skip
     return render(request, "practice/glosa.html", context, status=status)
 
 
-def _positions(request: StaffRequest) -> frozenset[int]:
-    ticked = request.POST.getlist("servicio")
-    return frozenset(int(typed) for typed in ticked if typed.isascii() and typed.isdigit() and len(typed) <= LONGEST)
+def _open(left: Sequence[Part]) -> list[Part]:
+    """Those of which something is left."""
+    return [part for part in left if part.base > 0]
+
+
+def _wanted(left: Sequence[Part], some: Ticked[int]) -> frozenset[int]:
+    """Of which services, on whichever page: none means all of them. Raises CreditRefused when each was unticked."""
+    wanted = frozenset(part.position for part in _open(left) if some.has(part.position))
+    if some.everything and not wanted:
+        raise CreditRefused("services", "Quitó todos los servicios: elija al menos uno.")
+    return wanted if some.everything else some.keys
+
+
+def _positions(typed: Iterable[str]) -> set[int]:
+    return {int(text) for text in typed if text.isascii() and text.isdigit() and len(text) <= LONGEST}
 
 
 def _kept_of(request: StaffRequest, owed: Receivable) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -20,13 +19,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from emite.care.models import CareService, InsurerInvoice, Payer
+from emite.care.models import InsurerInvoice, Payer
 from emite.invoices import insured, insuring
 from emite.invoices.insuring import Refused, Registration, State
 from emite.issuers.models import Issuer
 from emite.web.practice.access import Need, StaffRequest, practice
 from emite.web.practice.filters import Filters, filters_of
 from emite.web.practice.finance import context_of
+from emite.web.practice.ticking import Ticked, ticked
 
 #: Rows of one page of the list: read by a person, and light on an old phone.
 PAGE: Final = 100
@@ -128,17 +128,6 @@ def invoice_or_404(request: StaffRequest, pk: uuid.UUID) -> InsurerInvoice:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Picked:
-    """What is ticked: with `everything` all candidates but `keys`, else `keys` alone."""
-
-    everything: bool
-    keys: frozenset[uuid.UUID]
-
-    def has(self, service: CareService) -> bool:
-        return (service.pk in self.keys) != self.everything
-
-
 @practice(Need.ISSUE)
 @require_http_methods(["GET", "POST"])
 def choose(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
@@ -148,7 +137,7 @@ def choose(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
         return HttpResponseRedirect(reverse("practice:invoice", args=[invoice.pk]))
     problem = ""
     if request.method == "POST":
-        picked = _picked(request)
+        picked = ticked(request.POST, _keys)
         if request.POST.get("accion") == "terminar":
             problem = _unusual(request)
             try:
@@ -161,7 +150,7 @@ def choose(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
                 problem = refused.message
     else:
         bound = insured.services_in(invoice).values_list("pk", flat=True)
-        picked = Picked(everything=False, keys=frozenset(bound))
+        picked = Ticked(everything=False, keys=frozenset(bound))
     return render(request, "practice/choose.html", _list(request, invoice, picked, problem), status=_status(problem))
 
 
@@ -177,23 +166,6 @@ def _unusual(request: StaffRequest) -> str:
     return ""
 
 
-def _picked(request: StaffRequest) -> Picked:
-    """From the form: what was carried from other pages, and the ticks of the page that was shown.
-
-    `antes` says whether those ticks were made with "Seleccionar todos" on; a script that ticks them says it too. When
-    only that box has changed, the ticks of before mean nothing.
-    """
-    carried, shown = _keys(request.POST.get("lleva", "").split(",")), _keys(request.POST.getlist("visto"))
-    ticked = _keys(request.POST.getlist("servicio")) & shown
-    before, everything = request.POST.get("antes") == "todos", "todos" in request.POST
-    if everything and not before:
-        return Picked(everything=True, keys=frozenset())
-    if before and not everything:
-        return Picked(everything=False, keys=frozenset())
-    marked = shown - ticked if everything else ticked
-    return Picked(everything, frozenset((carried - shown) | marked))
-
-
 def _keys(typed: Iterable[str]) -> set[uuid.UUID]:
     found = set()
     for text in list(typed)[:MOST_NAMED]:
@@ -204,7 +176,7 @@ def _keys(typed: Iterable[str]) -> set[uuid.UUID]:
     return found
 
 
-def _list(request: StaffRequest, invoice: InsurerInvoice, picked: Picked, problem: str) -> dict[str, Any]:
+def _list(request: StaffRequest, invoice: InsurerInvoice, picked: Ticked[uuid.UUID], problem: str) -> dict[str, Any]:
     rows = insured.candidates(invoice)
     count, amount = insured.sum_of(rows)
     shown = Paginator(rows, PAGE).get_page(request.POST.get("pagina") or request.GET.get("pagina"))
@@ -217,7 +189,7 @@ def _list(request: StaffRequest, invoice: InsurerInvoice, picked: Picked, proble
         invoice=invoice,
         filters=filters_of(request),
         page=shown,
-        rows=[(row, picked.has(row)) for row in shown],
+        rows=[(row, picked.has(row.pk)) for row in shown],
         carried=",".join(sorted(str(pk) for pk in picked.keys - on_page)),
         picked=picked,
         count=count,

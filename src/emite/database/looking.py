@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from emite.database import binaries, embedded
+from emite.database import binaries, embedded, standby
 from emite.database.address import dsn, is_external
 from emite.database.folder import data_folder
 from emite.database.roles import EXTENSIONS
@@ -52,6 +52,10 @@ def look_at_server() -> Iterator[Finding]:
         with psycopg.connect(dsn("app").conninfo(), connect_timeout=5) as connection:
             version = connection.info.server_version
             yield Finding(version >= 150000, f"{where} responde: PostgreSQL {version // 10000}.{version % 10000}.")
+            if standby.only_reads(connection):
+                yield Finding(
+                    None, f"{standby.WORDS}: se puede consultar, no cobrar ni timbrar, hasta que se promueva."
+                )
             yield from _role(connection)
             yield from _extensions(connection)
             yield from _durability(connection)

@@ -4,7 +4,8 @@ Not what the command does."""
 import datetime as dt
 import os
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from emite.database.folder import ensure_folder, ensure_secret_key
 from emite.database.trouble import DatabaseTrouble
 from emite.ops import logs
 from emite.vault.keyfiles import Name
+
+#: How often a worker looks whether a standby has been promoted.
+STANDBY_SECONDS = 5.0
 
 
 def prepare(*, only_web: bool = False) -> Path:
@@ -58,6 +62,27 @@ def refuse_half_restored() -> None:
         return  # the server is away; whoever needs it says so
     if unfinished:
         raise DatabaseTrouble(backup.UNFINISHED)
+
+
+def wait_until_it_writes(sleep: Callable[[float], None] = time.sleep) -> None:
+    """Return once the database takes what is written: before a standby is promoted a worker has nothing to do."""
+    import psycopg
+
+    from emite.database import standby
+    from emite.database.address import dsn
+
+    said = False
+    while True:
+        try:
+            with psycopg.connect(dsn("app").conninfo(), connect_timeout=5) as connection:
+                if not standby.only_reads(connection):
+                    return
+        except psycopg.OperationalError:
+            return  # away: whoever needs it says so, and asks again
+        if not said:
+            print(f"{standby.WORDS}: el trabajador espera a que se promueva.", file=sys.stderr, flush=True)
+            said = True
+        sleep(STANDBY_SECONDS)
 
 
 def set_up_django() -> None:

@@ -38,6 +38,8 @@ def run(options: argparse.Namespace) -> int:
     ground.confirm_keys(keyfiles.NAMES)
     ground.refuse_half_restored()
     ground.set_up_django()
+    if not options.aside:
+        ground.wait_until_it_writes()
     if options.aside:
         aside.end_when_idle()
         asyncio.run(_work(aside.CONCURRENCY, waking.ASIDE))

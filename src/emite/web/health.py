@@ -1,7 +1,8 @@
 """/livez, /readyz and /metrics, for whoever watches over the processes: before Django, without session or log line.
 
 `/livez` says that this process answers. `/readyz` that it can serve: its database answers, the tables are those of this
-version, and the keys that the web uses can be read. What `/metrics` shows is in `metrics`.
+version, and the keys that the web uses can be read; with a database that only lets itself be read it says so, and still
+serves what can be looked at. What `/metrics` shows is in `metrics`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
-from emite.database import migrating
+from emite.database import migrating, standby
 from emite.database.trouble import Trouble
 from emite.vault import keyfiles
 from emite.web import metrics
@@ -29,20 +30,26 @@ def before(application: Application) -> Application:
     """The application, with the three addresses in front of it."""
 
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        told = ""
         match environ.get("PATH_INFO"):
             case "/livez":
                 wrong = ""
             case "/readyz":
                 wrong = lacks()
+                told = "" if wrong or not _only_reads() else "solo lectura"
             case str(path) if metrics.is_asked(path) and metrics.may_read(environ.get("HTTP_AUTHORIZATION", "")):
                 start_response("200 OK", _METRICS)
                 return [metrics.exposition()]
             case _:
                 return application(environ, start_response)
         start_response("503 Service Unavailable" if wrong else "200 OK", _PLAIN)
-        return [f"{wrong or 'bien'}\n".encode()]
+        return [f"{wrong or told or 'bien'}\n".encode()]
 
     return answer
+
+
+def _only_reads() -> bool:
+    return connection.connection is not None and standby.only_reads(connection.connection)
 
 
 def lacks() -> str:

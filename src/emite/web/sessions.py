@@ -7,10 +7,11 @@ from typing import Any
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError, UpdateError
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import InternalError, connection
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from emite.database import standby
 from emite.database.kept import Given, Kept
 
 _LIVE = Kept(lambda: Session.objects.filter(session_key=Given("key"), expire_date__gt=Given("now")))
@@ -29,7 +30,12 @@ class SessionStore(db.SessionStore):
         row = self.create_model_instance(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
         with connection.kept_cursor() as cursor:  # type: ignore[attr-defined] # our own backend's
             values: list[Any] = [row.session_data, row.expire_date, row.session_key]
-            cursor.execute(_INSERT if must_create else _UPDATE, values)
+            try:
+                cursor.execute(_INSERT if must_create else _UPDATE, values)
+            except InternalError as error:
+                if must_create or not standby.refused_to_write(error):
+                    raise
+                return None  # who was already in goes on reading; what a page notes by the way is not kept
             if not cursor.rowcount:
                 raise CreateError if must_create else UpdateError
         return None

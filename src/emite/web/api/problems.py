@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -23,6 +23,7 @@ from emite.charges.allocating import AlreadyAllocated
 from emite.charges.charging import ChargeInUse, DuplicateExternalId
 from emite.charges.collecting import PaymentRefused
 from emite.charges.pricing import LineRefused
+from emite.database import standby
 from emite.documents.sealing import NotReady
 from emite.integrations.repeating import AnotherRequest, InFlight
 from emite.invoices.issuing import AlreadyInvoiced, NotAllowed, NotInvoiceable
@@ -64,6 +65,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "unexpected": (500, "Algo falló de nuestro lado"),
     "not_ready": (503, "Falta configuración para facturar"),
     "unavailable": (503, "Fuera de línea por un momento"),
+    "only_reading": (503, "Por ahora solo se puede consultar"),
     "pdf_unavailable": (503, "El PDF no se pudo dibujar en este momento"),
 }
 _OF_STATUS = {400: "bad_request", 401: "unauthorized", 403: "not_allowed", 404: "not_found", 405: "method_not_allowed",
@@ -129,6 +131,10 @@ def of_exception(error: Exception) -> Problem:
     for kind, make in _MAKERS:
         if isinstance(error, kind):
             return make(error)
+    return _unexpected()
+
+
+def _unexpected() -> Problem:
     return Problem(
         "unexpected", "No se guardó nada. Repita la solicitud con la misma Idempotency-Key; si sigue, dé la referencia."
     )
@@ -244,6 +250,13 @@ def _away(error: Exception) -> Problem:
     return Problem("unavailable", "La base de datos no responde: repita pronto.", headers={"Retry-After": "5"})
 
 
+def _internal(error: InternalError) -> Problem:
+    if not standby.refused_to_write(error):
+        return _unexpected()
+    words = "No se guardó nada: la base de datos solo se puede leer. Repita con la misma Idempotency-Key más tarde."
+    return Problem("only_reading", words, headers={"Retry-After": "120"})
+
+
 _MAKERS: Sequence[tuple[type[Exception], Callable[[Any], Problem]]] = (
     (ValidationError, _invalid),
     (AuthenticationError, lambda _: Problem("unauthorized", "Envíe Authorization: Bearer con una llave vigente.",
@@ -269,4 +282,5 @@ _MAKERS: Sequence[tuple[type[Exception], Callable[[Any], Problem]]] = (
     (TypesetFailed, lambda _: Problem("pdf_unavailable", "Repita en un minuto.", headers={"Retry-After": "60"})),
     (OperationalError, _away),
     (InterfaceError, _away),
+    (InternalError, _internal),
 )  # fmt: skip

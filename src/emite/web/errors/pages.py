@@ -13,11 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 
+from emite.database import standby
+
 log = structlog.get_logger(__name__)
 
 #: Never offered again by a page that lets people resend what they typed.
 SECRET_FIELDS = ("csrfmiddlewaretoken", "password", "contrasena", "key_password")
 RETRY_SECONDS = 20
+READING_SECONDS = 120
 
 
 def page(request: HttpRequest, status: int, title: str, advice: str, *, resend: bool = False) -> HttpResponse:
@@ -61,7 +64,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, or 503 when it was the database that did not answer."""
+    """500, or 503 when it was the database that did not answer or that only lets itself be read."""
     error = sys.exc_info()[1]
     if isinstance(error, (OperationalError, InterfaceError)):
         log.error("database_away", exc_info=error)
@@ -76,6 +79,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
         )  # fmt: skip
         response["Retry-After"] = str(RETRY_SECONDS)
         return response
+    if standby.refused_to_write(error):
+        return _only_reading(request)
     log.error("unexpected", exc_info=error)
     return page(
         request,
@@ -84,6 +89,22 @@ def server_error(request: HttpRequest) -> HttpResponse:
         "No se perdió nada. Inténtalo de nuevo; si vuelve a pasar, da este número de referencia en caja.",
         resend=True,
     )
+
+
+def _only_reading(request: HttpRequest) -> HttpResponse:
+    """What would have been written was not, and can be sent again from the page."""
+    log.warning("only_reading", method=request.method)
+    response = page(
+        request,
+        503,
+        "Por ahora solo se puede consultar",
+        "Estamos en mantenimiento y nada se guarda ni se timbra. Tu cargo y tu derecho a facturarlo siguen igual. "
+        + ("Lo que escribiste está en esta página: vuelve a enviarlo en unos minutos."
+           if request.method == "POST" else "Vuelve a intentarlo en unos minutos."),
+        resend=True,
+    )  # fmt: skip
+    response["Retry-After"] = str(READING_SECONDS)
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -98,6 +99,42 @@ def test_the_whole_list_is_decided_on_the_server_but_for_what_came_since(payer: 
         "received"
     }
     assert "se puedan aprobar" in said(post(payer.reviewer, "decide", accion="aprobar", todas="1", hasta=until))
+
+
+def test_a_list_that_stops_half_way_says_so_and_goes_on_with_one_press(payer: Insurer, monkeypatch: Any) -> None:
+    monkeypatch.setattr(deciding, "MOST_TOGETHER", 20)
+    rows = [row(payer.organization) for _ in range(52)]
+    until = page(payer.reviewer, "inbox").content.decode().split('name="hasta" value="')[1].split('"')[0]
+    asked = {"accion": "aprobar", "reason": "", "todas": "1", "hasta": until}
+    approve, calls = deciding.approve, []
+
+    def meanwhile(*args: Any, **more: Any) -> Any:
+        """One of the second part turns out cancelled, or the database goes away in it, after the first is decided."""
+        calls.append(args[1])
+        if len(calls) == 2:
+            ReceivedInvoice.objects.filter(pk=args[1][0]).update(sat_estado="Cancelado", sat_asked_at=make.now())
+        if len(calls) == 4:
+            raise OperationalError("gone")
+        return approve(*args, **more)
+
+    monkeypatch.setattr(deciding, "approve", meanwhile)
+    stopped = post(payer.reviewer, "decide", **asked)
+    text = said(stopped)
+    assert stopped.status_code == 422
+    assert "Se aprobaron 20 de 52 facturas; faltan 32" in text
+    assert "está cancelada: no se aprueba" in text
+    assert "No se cambió nada" not in text
+    assert ReceivedInvoice.objects.filter(state=State.APPROVED).count() == 20
+
+    again = stopped.content.decode().split('data-once="Continuando')[0].rsplit("<form", 1)[1]
+    told = dict(re.findall(r'name="(\w+)" value="([^"]*)"', again))
+    assert {name: told[name] for name in asked} == asked, "one press sends all that it needs"
+    stopped = post(payer.reviewer, "decide", **asked)
+    assert "Se aprobaron 20 de 31 facturas; faltan 11" in said(stopped)
+    assert "La base de datos no contestó" in said(stopped)
+    assert post(payer.reviewer, "decide", **asked).status_code == 302
+    left = ReceivedInvoice.objects.exclude(state=State.APPROVED).values_list("sat_estado", flat=True)
+    assert (list(left), len(rows)) == (["Cancelado"], 52)
 
 
 def test_its_administrator_finds_its_people(payer: Insurer) -> None:

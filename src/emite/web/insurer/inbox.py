@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import OperationalError
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Greatest
 from django.http import HttpResponse, HttpResponseRedirect
@@ -25,6 +28,7 @@ from emite.reviews.allowing import Refused
 from emite.reviews.models import OWED, ReceivedInvoice
 from emite.web.insurer.access import Need, StaffRequest, payer
 
+logger = logging.getLogger(__name__)
 State = ReceivedInvoice.State
 PAGE: Final = 50
 #: What "todas las de esta lista" decides in one press, in parts of `deciding.MOST_TOGETHER`.
@@ -65,7 +69,10 @@ def inbox(request: StaffRequest) -> HttpResponse:
     return show(request)
 
 
-def show(request: StaffRequest, *, problem: str = "", chosen: set[str] | None = None, reason: str = "") -> HttpResponse:
+def show(
+    request: StaffRequest, *, problem: str = "", chosen: set[str] | None = None, reason: str = "",
+    halted: Halted | None = None,
+) -> HttpResponse:  # fmt: skip
     """The list, with what went wrong in what was asked of it and everything that was typed."""
     wanted, words = asked(request)
     mine = ReceivedInvoice.objects.filter(organization=request.organization).defer("xml", "findings")
@@ -98,6 +105,7 @@ def show(request: StaffRequest, *, problem: str = "", chosen: set[str] | None = 
         problem=problem,
         chosen=chosen or set(),
         reason=reason,
+        halted=halted,
     )
     return render(request, "insurer/inbox.html", context, status=422 if problem else 200)
 
@@ -129,27 +137,58 @@ def _ordered(rows: QuerySet[ReceivedInvoice]) -> QuerySet[ReceivedInvoice]:
 def decide(request: StaffRequest) -> HttpResponse:
     """Approve or reject the ticked ones, all or none; or all those of the list, part by part."""
     chosen, reason = request.POST.getlist("factura"), request.POST.get("reason", "")
-    rejecting = request.POST.get("accion") == "rechazar"
-    done: list[ReceivedInvoice] = []
-    problem = ""
+    rejecting, everything = request.POST.get("accion") == "rechazar", "todas" in request.POST
+    verb = "rechazó" if rejecting else "aprobó"
     try:
-        keys = _everything(request, rejecting) if "todas" in request.POST else [uuid.UUID(each) for each in chosen]
-        whole = len(keys) if "todas" not in request.POST else deciding.MOST_TOGETHER
-        for first in range(0, max(len(keys), 1), max(whole, 1)):
-            done += _decide(request, keys[first : first + whole], rejecting, reason)
+        keys = _everything(request, rejecting) if everything else [uuid.UUID(each) for each in chosen]
     except ValueError:
-        problem = "Elija las facturas en la lista."
+        return show(request, problem="Elija las facturas en la lista.", chosen=set(chosen), reason=reason)
     except Refused as refused:
-        problem = refused.message
-    if done:
-        messages.success(request, _words(done, "rechazó" if rejecting else "aprobó"))
-        if not rejecting and (warning := _doubtful([each for each in done if each.doubt(timezone.now())])):
-            messages.warning(request, warning)
+        return show(request, problem=refused.message, chosen=set(chosen), reason=reason)
+    done, problem = _in_parts(request, keys, deciding.MOST_TOGETHER if everything else len(keys), rejecting, reason)
+    if not rejecting and (warning := _doubtful([each for each in done if each.doubt(timezone.now())])):
+        messages.warning(request, warning)
+    if problem and done:
+        halted = Halted(verb[:-1] + "aron", len(done), len(keys), "rechazar" if rejecting else "aprobar")
+        return show(request, problem=problem, reason=reason, halted=halted)
     if problem:
         return show(request, problem=problem, chosen=set(chosen), reason=reason)
+    messages.success(request, _words(done, verb))
     return HttpResponseRedirect(
         reverse("insurer:inbox") + "?" + urlencode({"ver": request.GET.get("ver", "por-revisar")})
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """A whole list of which some parts were decided and then one could not be. The rest waits for another press."""
+
+    verb: str
+    done: int
+    of: int
+    action: str
+
+    @property
+    def left(self) -> int:
+        return self.of - self.done
+
+
+def _in_parts(
+    request: StaffRequest, keys: list[uuid.UUID], whole: int, rejecting: bool, reason: str
+) -> tuple[list[ReceivedInvoice], str]:
+    """What was decided, each part all or none, and why the next one was not: nothing is tried after it."""
+    done: list[ReceivedInvoice] = []
+    for first in range(0, max(len(keys), 1), max(whole, 1)):
+        try:
+            done += _decide(request, keys[first : first + whole], rejecting, reason)
+        except Refused as refused:
+            return done, refused.message
+        except OperationalError:
+            if not done:
+                raise
+            logger.exception("deciding stopped after %s of %s", len(done), len(keys))
+            return done, "La base de datos no contestó a tiempo. Lo que falta quedó como estaba."
+    return done, ""
 
 
 def _everything(request: StaffRequest, rejecting: bool) -> list[uuid.UUID]:

@@ -70,9 +70,9 @@ def change(
         before: dict[str, Any] = {name: getattr(held, name) for name in data} | _written(row)
         after = dict(data)
         if data.get("lugar_expedicion", held.lugar_expedicion) != held.lugar_expedicion:
-            before["former_places"] = _cities(held.former_places)
+            before["former_places"] = _without_dates(held.former_places)
             held.former_places = _left(held, moved, now)
-            after["former_places"] = _cities(held.former_places)
+            after["former_places"] = _without_dates(held.former_places)
         Issuer.objects.filter(organization_id=issuer.organization_id, pk=issuer.pk).update(
             **data, former_places=held.former_places
         )
@@ -95,7 +95,7 @@ def _left(held: Issuer, moved: bool | None, now: dt.datetime) -> list[list[str]]
     return [*held.former_places, [held.lugar_expedicion, now.isoformat()]] if moved else held.former_places
 
 
-def _cities(places: list[list[str]]) -> list[str]:
+def _without_dates(places: list[list[str]]) -> list[str]:
     return [place for place, _ in places]
 
 

@@ -93,7 +93,7 @@ ROWS = {
 #: Addresses without a row of anybody.
 PLAIN = {
     "design:static", "design:theme", "guides:index", "guides:guide", "guides:picture", "api_docs", "login:enter",
-    "login:code", "login:second_step",
+    "login:code", "login:second_step", "login:own_sessions", "login:own_password", "login:prove",
     "login:recovery_codes", "login:forgot", "login:reset_form", "login:accept", "login:invited", "login:choose",
     "login:leave", "login:left", "setup:home", "setup:activation", "setup:link", "setup:link_revoke", "setup:people",
     "setup:log", "setup:log_export", "setup:log_verify", "support:home", "support:organizations", "support:log",

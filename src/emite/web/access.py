@@ -15,9 +15,10 @@ import structlog
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
-from emite.accounts import second_step
+from emite.accounts import second_step, standing
 from emite.accounts.models import User
 from emite.database import tenancy
 from emite.issuers.models import PacAccount
@@ -140,6 +141,18 @@ def logged_in(view: View) -> View:
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _log_in(request)
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
+def proved_lately(view: View) -> View:
+    """Inside `logged_in` or `staff`, for what changes how somebody logs in: the password again, after ten minutes."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not standing.proved_lately(request.session, now=timezone.now()):
+            return _elsewhere(request, reverse("login:prove"))
         return view(request, *args, **kwargs)
 
     return checked

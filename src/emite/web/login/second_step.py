@@ -22,7 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from emite.accounts import second_step
+from emite.accounts import second_step, standing
 from emite.accounts.models import User
 from emite.accounts.second_step import TooManyAttempts
 from emite.audit import record
@@ -61,7 +61,7 @@ def code(request: HttpRequest) -> HttpResponse:
     if form.is_bound:
         status = 422
         if form.is_valid():
-            wait = _try(form, lambda typed: second_step.check(user, typed, now=now))
+            wait = tried(form, lambda typed: second_step.check(user, typed, now=now))
             status = 429 if wait else 422
             if not form.errors:
                 stop_waiting(request)
@@ -72,6 +72,7 @@ def code(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("code")
 @never_cache
 @access.logged_in
+@access.proved_lately
 @require_http_methods(["GET", "POST"])
 def set_up(request: HttpRequest) -> HttpResponse:
     """The QR for the app and its first digits; then the recovery codes, this once."""
@@ -91,7 +92,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     if form.is_bound:
         status = 422
         if form.is_valid():
-            wait = _try(form, confirm)
+            wait = tried(form, confirm)
             status = 429 if wait else 422
             if codes:
                 return _turned_on(request, user, codes, back, now)
@@ -110,7 +111,9 @@ def _turned_on(request: HttpRequest, user: User, codes: list[str], back: str, no
     """Sessions opened with the password alone end; this one has just proved itself."""
     User.objects.filter(pk=user.pk).update(session_version=F("session_version") + 1)
     user.refresh_from_db(fields=["session_version"])
+    before = request.session.session_key
     update_session_auth_hash(request, user)
+    standing.moved(before, request.session)
     request.session[access.PROVED] = True
     _audit(user, "second_step.set", now)
     return render(request, "login/recovery_codes.html", {"codes": codes, "back": back or home_of(user)})
@@ -119,6 +122,7 @@ def _turned_on(request: HttpRequest, user: User, codes: list[str], back: str, no
 @never_cache
 @access.logged_in
 @require_POST
+@access.proved_lately
 def new_codes(request: HttpRequest) -> HttpResponse:
     """Ten fresh recovery codes for somebody past their second step."""
     user = cast(User, request.user)
@@ -130,14 +134,14 @@ def new_codes(request: HttpRequest) -> HttpResponse:
     return render(request, "login/recovery_codes.html", {"codes": codes, "back": home_of(user)})
 
 
-def _try(form: forms.Form, check: Callable[[str], bool]) -> bool:
-    """Look at the digits and say what is wrong with them on the form; True when one has to wait."""
+def tried(form: forms.Form, check: Callable[[str], bool], field: str = "code", wrong: str = WRONG) -> bool:
+    """Look at what was typed and say what is wrong with it on the form; True when one has to wait."""
     try:
-        if not check(form.cleaned_data["code"]):
-            form.add_error("code", WRONG)
+        if not check(form.cleaned_data[field]):
+            form.add_error(field, wrong)
     except TooManyAttempts as error:
         minutes = max(1, -int(-error.wait.total_seconds() // 60))
-        form.add_error("code", f"Hubo demasiados intentos. Espere {minutes} min y vuelva a intentar.")
+        form.add_error(field, f"Hubo demasiados intentos. Espere {minutes} min y vuelva a intentar.")
         return True
     return False
 

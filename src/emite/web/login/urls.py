@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from emite.web.login import invitations, passwords, second_step, views
+from emite.web.login import invitations, own_password, own_sessions, passwords, second_step, views
 
 app_name = "login"
 urlpatterns = [
@@ -16,6 +16,9 @@ urlpatterns = [
     path("entrar/invitacion/", invitations.accept, name="accept"),
     path("entrar/invitacion/<str:token>/", invitations.invited, name="invited"),
     path("entrar/organizacion/", views.choose, name="choose"),
+    path("cuenta/sesiones/", own_sessions.own_sessions, name="own_sessions"),
+    path("cuenta/contrasena/", own_password.own_password, name="own_password"),
+    path("cuenta/confirmar/", own_password.prove, name="prove"),
     path("salir/", views.leave, name="leave"),
     path("salir/listo/", views.left, name="left"),
 ]

@@ -20,7 +20,7 @@ from emite.organizations import members, portal
 from emite.organizations.models import Invitation, Membership, Organization
 from emite.organizations.permissions import Role
 from emite.organizations.refusals import SetupRefused
-from emite.web.access import Need, StaffRequest, staff
+from emite.web.access import Need, StaffRequest, proved_lately, staff
 
 ROLE_HELP = "Administrador: configura y cobra. Facturador y cajero: cobran. Consulta: solo ve."
 #: At an insurer or administrator, which issues nothing.
@@ -138,6 +138,7 @@ def deactivate(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
 
 @staff(Need.ADMINISTER)
 @require_POST
+@proved_lately
 def forget(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
     _of_here(request, Membership, pk)
 

@@ -48,7 +48,7 @@ def test_own_sessions_are_listed_and_one_is_ended(carmen: Any) -> None:
     page = here.get("/cuenta/sesiones/")
     assert [each.device for each in page.context["sessions"]] == ["Firefox en Windows", "Safari en iPhone"]
     assert "Firefox en Windows Esta sesión" in said(page)
-    assert "Ahora" in said(page)
+    assert "Último uso: ahora" in said(page)
     pk = OpenSession.objects.get(user=carmen, device="Safari en iPhone").pk
 
     stranger.client.post("/cuenta/sesiones/", {"sesion": str(pk)})  # not theirs

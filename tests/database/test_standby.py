@@ -10,7 +10,6 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from emite.charges.models import Charge
 from emite.database import standby
 from emite.ops import ground
 from emite.web import health
@@ -38,7 +37,7 @@ def reading() -> Iterator[Any]:
 
 
 def test_who_was_in_goes_on_looking_and_what_was_typed_is_kept(hospital: make.Hospital, reading: Any) -> None:
-    charge = make.paid_charge(hospital)
+    charge, other = make.paid_charge(hospital), make.paid_charge(hospital)
     patient = Patient(hospital.organization.slug)
     patient.enter(charge)
     desk = Client(raise_request_exception=False)
@@ -48,13 +47,14 @@ def test_who_was_in_goes_on_looking_and_what_was_typed_is_kept(hospital: make.Ho
     assert desk.get("/caja/").status_code == 200
     assert desk.get(f"/caja/remisiones/{charge.pk}/").status_code == 200
     assert patient.get("cargo/").status_code == 200
+    assert patient.scan(other).status_code == 503, "a visit that could not be kept is no visit"
     answer = patient.send(nombre="INGRID XODAR JIMENEZ")
     assert (answer.status_code, answer["Retry-After"]) == (503, "120")
     assert "Por ahora solo se puede consultar" in said(answer)
     assert DATA["rfc"] in answer.content.decode()
     _only_reads(False)
     assert patient.send().status_code == 303
-    assert Charge.objects.get().allocations.filter(active=True).count() == 1
+    assert charge.allocations.filter(active=True).count() == 1
 
 
 def test_the_watchers_are_told(hospital: make.Hospital, reading: Any) -> None:

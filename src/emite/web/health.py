@@ -25,50 +25,50 @@ _PLAIN = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-s
 _METRICS = [("Content-Type", "text/plain; version=0.0.4; charset=utf-8"), ("Cache-Control", "no-store")]
 _up_to_date = False
 
+FINE, ONLY_READS = "bien", "solo lectura"
+
 
 def before(application: Application) -> Application:
     """The application, with the three addresses in front of it."""
 
     def answer(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        told = ""
+        fine = FINE
         match environ.get("PATH_INFO"):
             case "/livez":
                 wrong = ""
             case "/readyz":
-                wrong = lacks()
-                told = "" if wrong or not _only_reads() else "solo lectura"
+                wrong, fine = look()
             case str(path) if metrics.is_asked(path) and metrics.may_read(environ.get("HTTP_AUTHORIZATION", "")):
                 start_response("200 OK", _METRICS)
                 return [metrics.exposition()]
             case _:
                 return application(environ, start_response)
         start_response("503 Service Unavailable" if wrong else "200 OK", _PLAIN)
-        return [f"{wrong or told or 'bien'}\n".encode()]
+        return [f"{wrong or fine}\n".encode()]
 
     return answer
 
 
-def _only_reads() -> bool:
-    return connection.connection is not None and standby.only_reads(connection.connection)
-
-
-def lacks() -> str:
-    """Why this process cannot serve now, in words for its operator; "" when it can."""
+def look() -> tuple[str, str]:
+    """Why this process cannot serve now, in words for its operator ("" when it can), and how well it can."""
     global _up_to_date
+    fine = FINE
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        if standby.only_reads(connection.connection):
+            fine = ONLY_READS
         if not _up_to_date:  # asked until it is so: nobody takes a migration back from under a running version
             if migrating.pending():
-                return "Las tablas están atrasadas: emite migrate"
+                return "Las tablas están atrasadas: emite migrate", ""
             _up_to_date = True
         for name in keyfiles.NAMES:
             if name.startswith("app/"):
                 keyfiles.ring(name)
     except DatabaseError:
-        return "La base de datos no responde"
+        return "La base de datos no responde", ""
     except Trouble as trouble:
-        return str(trouble)
+        return str(trouble), ""
     finally:
         connection.close_if_unusable_or_obsolete()
-    return ""
+    return "", fine

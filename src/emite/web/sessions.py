@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError, UpdateError
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.contrib.sessions.models import Session
 from django.db import InternalError, connection
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -23,6 +26,9 @@ _UPDATE = "UPDATE django_session SET session_data = %s, expire_date = %s WHERE s
 class SessionStore(db.SessionStore):
     """Only how rows are reached differs from Django's."""
 
+    #: What is noted while somebody only looks: where the database cannot be written, it is not kept.
+    by_the_way = False
+
     def save(self, must_create: bool = False) -> None:
         """Raises CreateError for a key that is taken, UpdateError when the session has been ended meanwhile."""
         if self.session_key is None:
@@ -33,9 +39,9 @@ class SessionStore(db.SessionStore):
             try:
                 cursor.execute(_INSERT if must_create else _UPDATE, values)
             except InternalError as error:
-                if must_create or not standby.refused_to_write(error):
+                if must_create or not self.by_the_way or not standby.refused_to_write(error):
                     raise
-                return None  # who was already in goes on reading; what a page notes by the way is not kept
+                return None  # who was already in goes on reading
             if not cursor.rowcount:
                 raise CreateError if must_create else UpdateError
         return None
@@ -49,3 +55,13 @@ class SessionStore(db.SessionStore):
     def _get_new_session_key(self) -> str:
         # 165 random bits: the INSERT says whether it is taken, nobody needs to look before.
         return get_random_string(32, VALID_KEY_CHARS)
+
+
+class Sessions(SessionMiddleware):
+    """Django's, which also knows when the staff only look."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        session = request.session
+        if session.modified and request.method in ("GET", "HEAD"):
+            session.by_the_way = SESSION_KEY in session  # type: ignore[attr-defined] # our own store's
+        return super().process_response(request, response)

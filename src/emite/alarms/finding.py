@@ -166,8 +166,8 @@ def closings(now: dt.datetime) -> Iterator[Found]:
     for row in waiting:
         hours = int((now - row.ends_at).total_seconds() // 3600)
         words = (
-            f"La factura global de {row.issuer.rfc} del {row.first_day:%d/%m/%Y} al {row.last_day:%d/%m/%Y} espera a "
-            f"una persona; el periodo terminó hace {hours} horas y el SAT da 24."
+            f"La factura global de {row.issuer.rfc} (C.P. {row.lugar_expedicion}) del {row.first_day:%d/%m/%Y} al "
+            f"{row.last_day:%d/%m/%Y} espera a una persona; el periodo terminó hace {hours} horas y el SAT da 24."
         )
         yield Found(Kind.CLOSING, words, str(row.pk), row.organization_id, grade=row.warned or 0)
 

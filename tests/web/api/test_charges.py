@@ -285,9 +285,10 @@ def test_a_branch_is_named_and_says_the_place(his: System, hospital: make.Hospit
 
     body = his.charge(branch="sucursal cancun").json()
 
-    assert body["lugar_expedicion"] == "77500"
+    assert (body["lugar_expedicion"], body["branch"]) == ("77500", "Sucursal Cancún")
     assert Charge.objects.get().issued_on == make.now().astimezone(where.zone).date()
-    assert his.charge().json()["lugar_expedicion"] == hospital.issuer.lugar_expedicion
+    own = his.charge().json()
+    assert (own["lugar_expedicion"], own["branch"]) == (hospital.issuer.lugar_expedicion, None)
     batch = his.post(
         "charges/batch", {"charges": [{**CHARGE, "branch": "Sucursal Cancún"}, {**CHARGE, "branch": "Otra"}]}
     )

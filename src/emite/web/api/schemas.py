@@ -173,6 +173,7 @@ class ChargeOut(CreatedOut):
     issued_at: dt.datetime
     issuer_rfc: str
     lugar_expedicion: str = Field(description="Código postal de la sucursal que cobró, o del emisor.")
+    branch: str | None = Field(description="Nombre de la sucursal que cobró; null: ninguna.")
     sub_total: str
     discount: str
     tax: str

@@ -74,6 +74,7 @@ def whole(charge: Charge, *, now: dt.datetime) -> dict[str, Any]:
         "issued_at": charge.issued_at.astimezone(charge.organization.zone),
         "issuer_rfc": charge.issuer.rfc,
         "lugar_expedicion": charge.place,
+        "branch": charge.branch.name if charge.branch else None,
         "sub_total": cents(charge.sub_total),
         "discount": cents(charge.discount),
         "tax": cents(charge.tax),

@@ -1,5 +1,7 @@
 """The command line: quick, Spanish, and honest about what is wrong. Real processes, real folders."""
 
+import datetime as dt
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,8 @@ import pytest
 
 from emite import __main__
 from emite.database import embedded, migrating
+from emite.ops import doctor
+from emite.vault import keyfiles
 from tests.ops.conftest import clean_environment
 
 
@@ -108,3 +112,17 @@ def test_a_database_that_does_not_exist_is_one_sentence(folder: Path) -> None:
     assert answer.returncode == 1
     assert answer.stderr.startswith("emite migrate: El servidor de DATABASE_URL no respondió")
     assert "Traceback" not in answer.stderr
+
+
+def test_doctor_asks_a_machine_of_the_web_alone_for_no_key_of_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMITE_KEYS", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://emite_app@bd/emite")
+    keyfiles.ensure_keys(dt.datetime(2026, 11, 23, tzinfo=dt.UTC))
+    assert [finding.ok for finding in doctor._keys()] == [True]
+    shutil.rmtree(tmp_path / "worker")
+    (told,) = doctor._keys()
+    assert (told.ok, "puede atender, no timbrar" in told.text) == (None, True)
+    (tmp_path / "app" / "codes.json").unlink()
+    assert {finding.ok for finding in doctor._keys()} == {False}

@@ -76,16 +76,21 @@ def _secret() -> Iterator[Finding]:
 
 
 def _keys() -> Iterator[Finding]:
-    from emite.vault import keyfiles
+    from emite.vault import keyfiles, marks
 
+    only_web = is_external() and set(marks.missing(keyfiles.NAMES)) == set(keyfiles.NAMES) - set(marks.OF_THE_WEB)
     bad = 0
-    for name in keyfiles.NAMES:
+    for name in marks.OF_THE_WEB if only_web else keyfiles.NAMES:
         try:
             keyfiles.ring(name)
         except Trouble as trouble:
             bad += 1
             yield Finding(False, str(trouble))
-    if not bad:
+    if only_web and not bad:
+        yield Finding(
+            None, f"{keyfiles.keys_folder()} tiene solo las llaves de la web: este equipo puede atender, no timbrar."
+        )
+    elif not bad:
         public, private = keyfiles.ring("app/worker_public").active.kid, keyfiles.ring("worker/hpke").active.kid
         if public != private:
             yield Finding(

@@ -214,6 +214,8 @@ def test_the_web_opens_all_rows_only_at_its_doors() -> None:
         "login/passwords.py",  # where the change of a password is told
         "metrics.py",  # how much waits in the whole installation, for its monitor
         "login/second_step.py",  # where a lost second step is told
+        "login/own_password.py",  # the same, from one's session
+        "login/own_sessions.py",  # where the end of a session is told
     }
     web = SRC / "web"
     found = {str(path.relative_to(web)) for path in web.rglob("*.py") if "everybody()" in path.read_text("utf-8")}

@@ -137,8 +137,11 @@ def _open(left: Sequence[Part]) -> list[Part]:
 
 
 def _wanted(left: Sequence[Part], some: Ticked[int]) -> frozenset[int]:
-    """Of which services, on whichever page: none means all of them. Raises CreditRefused when each was unticked."""
-    wanted = frozenset(part.position for part in _open(left) if some.has(part.position))
+    """Of which services, on whichever page: none means all of them. Raises CreditRefused when each was unticked.
+
+    Those credited already count: the same request pressed twice is the same request.
+    """
+    wanted = frozenset(part.position for part in left if some.has(part.position))
     if some.everything and not wanted:
         raise CreditRefused("services", "Quitó todos los servicios: elija al menos uno.")
     return wanted if some.everything else some.keys

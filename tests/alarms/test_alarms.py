@@ -12,9 +12,9 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from emite.accounts.models import Letter
-from emite.alarms import finding, telling
+from emite.alarms import finding, reading, telling
 from emite.alarms.finding import Found
-from emite.alarms.models import Alarm, Kind
+from emite.alarms.models import INSTALLATION, Alarm, Kind
 from emite.documents.models import Quarantine
 from emite.issuers.models import PacAccount, StoredCsd
 from emite.vault import boxes
@@ -166,3 +166,14 @@ def test_a_full_disk_is_told_before_it_is_full(tmp_path: Path, monkeypatch: pyte
     assert "4.0 GiB" in found.words
     monkeypatch.setattr(finding.shutil, "disk_usage", lambda _: usage(100 << 30, 90 << 30, 10 << 30))
     assert list(finding.disk(tmp_path)) == []
+
+
+def test_an_organization_reads_its_own_and_support_all(hospital: make.Hospital) -> None:
+    other = make.hospital()
+    telling.settle([_held(hospital), Found(kind=Kind.DISK, words="Queda poco disco.")], NOW)
+    telling.settle([Found(kind=Kind.DISK, words="Queda poco disco."), _held(other)], NOW + MINUTE * 30)
+    own = reading.shown(NOW + DAY, hospital.organization.pk)
+    assert ([row.kind for row in own.standing], [row.kind for row in own.ended]) == ([], [Kind.HELD])
+    everything = reading.shown(NOW + DAY)
+    assert [row.organization_id for row in everything.standing] == [INSTALLATION, other.organization.pk]
+    assert reading.shown(NOW + DAY * 40).ended == []

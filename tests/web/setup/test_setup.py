@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import datetime as dt
 import io
 import itertools
 import json
@@ -18,6 +19,9 @@ from django.urls import reverse
 
 from emite.accounts import second_step
 from emite.accounts.models import Letter
+from emite.alarms import telling
+from emite.alarms.finding import Found
+from emite.alarms.models import Kind
 from emite.audit import verify_chain
 from emite.audit.models import AuditEvent
 from emite.care import paying_parties
@@ -296,6 +300,17 @@ def test_the_log_is_read_taken_away_and_proved(hospital: Hospital, admin: Person
         assert support.client.get(f"/soporte/bitacora/?de={other}").status_code == 200
     assert "Agregó una caja" in said(support.client.get(f"/soporte/bitacora/?de={hospital.organization.pk}"))
     assert support.client.get("/soporte/bitacora/?de=nada").status_code == 404
+
+
+def test_the_alarms_of_one_and_of_all(hospital: Hospital, admin: Person, support: Person) -> None:
+    organization = hospital.organization.pk
+    telling.settle([Found(kind=Kind.HELD, words="2 CFDI detenidos.", organization=organization)], make.now())
+    assert "CFDI detenidos 2 CFDI detenidos." in said(admin.client.get("/caja/configuracion/avisos/"))
+    seen = said(support.client.get("/soporte/avisos/"))
+    assert f"{hospital.organization.name} CFDI detenidos" in seen
+    telling.settle([Found(kind=Kind.DISK, words="Queda poco disco.")], make.now() + dt.timedelta(hours=1))
+    assert "Nada necesita a nadie. Resueltos" in said(admin.client.get("/caja/configuracion/avisos/"))
+    assert "La instalación Disco casi lleno" in said(support.client.get("/soporte/avisos/"))
 
 
 def test_support_founds_an_organization(support: Person) -> None:

@@ -95,6 +95,10 @@ HELP: Final[dict[str, tuple[str, ...]]] = {
         "Si otro sistema cobra, con una llave puede enviar sus remisiones y recibir enlace, código y QR.",
         "Dé a cada sistema su propia llave, con los permisos que usa y nada más.",
     ),
+    "avisos": (
+        "Son los mismos que llegan por correo a quienes administran: qué pasa, desde cuándo y cómo se arregla.",
+        "No se cierran a mano: se quitan solos unos minutos después de que el problema queda resuelto.",
+    ),
     "bitacora": (
         "Quién hizo qué y cuándo. Nada se borra ni se cambia: cada renglón lleva la huella del anterior, así que "
         "quitar o alterar uno rompe la cadena y «Verificar» dice dónde.",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from emite.web.setup import activation, home, link, log, people
+from emite.web.setup import activation, alarms, home, link, log, people
 
 app_name = "setup"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("caja/configuracion/personas/<uuid:pk>/segundo-paso/", people.forget, name="person_second_step"),
     path("caja/configuracion/invitaciones/<uuid:pk>/reenviar/", people.resend, name="invitation_resend"),
     path("caja/configuracion/invitaciones/<uuid:pk>/retirar/", people.revoke, name="invitation_revoke"),
+    path("caja/configuracion/avisos/", alarms.own, name="alarms"),
     path("caja/configuracion/bitacora/", log.log_page, name="log"),
     path("caja/configuracion/bitacora/<str:kind>", log.export, name="log_export"),
     path("caja/configuracion/bitacora/verificar/", log.verify, name="log_verify"),

@@ -21,6 +21,7 @@ CONFIGURATION: Final = (
     ("cajas", "desk:registers", "Cajas"),
     ("mejoras", "desk:enhancements", "Mejoras"),
     ("integraciones", "desk:integrations", "Integraciones"),
+    ("avisos", "setup:alarms", "Avisos"),
     ("bitacora", "setup:log", "Bitácora"),
 )
 

@@ -25,24 +25,30 @@ if TYPE_CHECKING:
 TARGETS = {"web": (5.0, 15.0), "sellada": (25.0, None), "timbrada": (60.0, None)}
 
 SAID = {"web": "draft and job committed", "sellada": "sealed", "timbrada": "stamped"}
+#: The first clicks warm pools and caches.
+WARMING = 10
 #: MiB
 MEMORY = {"emite web": 130.0, "emite work": 130.0, "PSS total": 450.0}
 
 
 def main(clicks: int = 200) -> int:
     with demo() as (site, root):
+        world()
+        before = _disk()
         figures = _measure(site, clicks)
+        grown = (_disk() - before) / (clicks + WARMING)
         memory = _memory(root)
     _print(figures, memory, clicks)
+    print(f"{'disk per invoice':<20}{grown / 1024:>9.1f} KiB, its charge, payment, XML, log and their indexes included")
     return 0
 
 
 def _measure(site: str, clicks: int) -> dict[str, list[float]]:
     hospital = world()
     figures: dict[str, list[float]] = {"web": [], "sellada": [], "timbrada": []}
-    for number in range(clicks + 10):
+    for number in range(clicks + WARMING):
         spent = click_of(site, hospital)
-        if number >= 10:  # the first ones warm pools and caches
+        if number >= WARMING:
             for name, milliseconds in spent.items():
                 figures[name].append(milliseconds)
     return figures
@@ -94,6 +100,15 @@ def _moments(pk: object, events: object) -> dict[str, float]:
             return {what: at.timestamp() for what, at in rows.items()}
         time.sleep(0.005)
     raise SystemExit("the invoice was not stamped in 20 s")
+
+
+def _disk() -> int:
+    """Bytes of the database's files."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        return int(cursor.fetchone()[0])
 
 
 def _memory(root: int) -> dict[str, float]:

@@ -21,11 +21,13 @@ from emite.cancellations import following
 from emite.cancellations.requesting import request_cancellation
 from emite.care import forwarding
 from emite.care.models import CareService, ExternalCfdi, ExternalDelivery, InsurerInvoice, ServiceAllocation
+from emite.cfdi import check
 from emite.cfdi.faults import CfdiInvalid
 from emite.cfdi.xml import parse
 from emite.documents import delivering
 from emite.documents.models import StampedXml
 from emite.documents.models import State as DocumentState
+from emite.documents.rendering import delivered_xml, stamped_xml
 from emite.invoices import external, insured, insuring, lint
 from emite.invoices.insuring import NotLinked, Refused
 from emite.invoices.issuing import NotAllowed
@@ -195,7 +197,8 @@ def test_refused_then_stamped_with_its_folio_and_date_then_cancelled(working: Pr
     assert invoice.failure.startswith("CFDI40145")
     assert free(working) == 0  # its services stay chosen
 
-    type(working.payer).objects.update(nombre="SEGUROS LA CEIBA")
+    type(working.payer).objects.update(nombre="SEGUROS LA CEIBA", addenda='<Proveedor folio="{folio}" uuid="{uuid}"/>')
+    invoice.payer.refresh_from_db()
     document = stand.stamped(invoice, working)
     assert (document.state, invoice.state, invoice.failure) == (DocumentState.STAMPED, State.STAMPED, "")
     assert insuring.issue(invoice, user=working.admin, now=make.now()) == document
@@ -204,6 +207,12 @@ def test_refused_then_stamped_with_its_folio_and_date_then_cancelled(working: Pr
     assert root.get("Fecha") == f"{yesterday:%Y-%m-%d}T23:59:59"
     assert (root.get("SubTotal"), root.get("Total")) == ("900.50", "810.45")
     assert b"Ana" not in bytes(StampedXml.objects.get(document_id=document.pk).xml)
+    type(working.payer).objects.update(addenda="<Otra/>")  # what was issued keeps what it was issued with
+    delivered = delivered_xml(document)
+    asked_for = f'<cfdi:Addenda><Proveedor folio="LC-2026-11" uuid="{str(document.uuid).upper()}"/></cfdi:Addenda>'
+    assert delivered.replace(asked_for.encode(), b"") == stamped_xml(document)
+    assert len(delivered) > len(stamped_xml(document))
+    assert check.check_file(delivered) == check.check_file(stamped_xml(document))
     with pytest.raises(Refused, match="ya no está registrada"):
         insuring.discard(invoice, user=working.admin, now=make.now())
     with pytest.raises(IntegrityError, match="stay in it"), transaction.atomic():

@@ -26,8 +26,12 @@ def test_a_payer_its_plan_and_a_service_split_by_it() -> None:
     fields = {
         "name": "Red de Terceros", "rfc": "RTE151005Q83", "nombre": "Red de Terceros Expertos", "regimen_fiscal": "601",
         "postal_code": "11000", "uso_cfdi": "G03", "tolerance": "0.01", "active": "on",
+        "addenda": "<Proveedor factura='{folio}'/>",
     }  # fmt: skip
-    for over, said in (({"postal_code": "00010"}, "no tiene el código postal"), ({"uso_cfdi": "D01"}, "no lo admite")):
+    for over, said in (
+        ({"postal_code": "00010"}, "no tiene el código postal"), ({"uso_cfdi": "D01"}, "no lo admite"),
+        ({"addenda": "<Proveedor factura='{factura}'/>"}, "No hay un dato {factura}"),
+    ):  # fmt: skip
         wrong = browser.post(reverse("practice:payer_add"), fields | over)
         assert (wrong.status_code, said in wrong.content.decode()) == (422, True)
         assert "Red de Terceros Expertos".upper() in wrong.content.decode().upper()

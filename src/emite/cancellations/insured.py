@@ -80,6 +80,7 @@ def substitute(
             who=user.email,
             folio=number,
         )
+        insuring.keep_addenda(taking, fresh)
         InsurerInvoice.objects.filter(pk=taking.pk).update(document=fresh)
         taking.document = fresh
         Substitution.objects.create(

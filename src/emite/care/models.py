@@ -65,6 +65,8 @@ class Payer(OwnedByOrganization):
     folio_rule = models.CharField("forma del folio", max_length=120, blank=True)
     # It asks for the patient's name in each line, and this practice agreed to write it.
     names_patient = models.BooleanField("escribir el nombre del paciente", default=False)
+    # The XML that it wants beside each CFDI, with `{total}` and the like in it; empty: none.
+    addenda = models.TextField("addenda", blank=True, default="", db_default="")
     email = models.EmailField("correo de cuentas por pagar", blank=True)
     active = models.BooleanField(default=True)
 

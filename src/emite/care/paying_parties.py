@@ -19,7 +19,7 @@ from emite.organizations.permissions import Need
 
 PAYER = (
     "name", "rfc", "nombre", "regimen_fiscal", "postal_code", "uso_cfdi", "is_administrator", "tolerance",
-    "reference_label", "reference_required", "folio_rule", "names_patient",
+    "reference_label", "reference_required", "folio_rule", "names_patient", "addenda",
     "email", "active",
 )  # fmt: skip
 CONTRACT = ("name", "issuer", "deductible", "copay", "coinsurance", "active")

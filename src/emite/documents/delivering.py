@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from emite.documents.models import WITH_UUID, Delivery, FiscalDocument
-from emite.documents.rendering import pdf_of, stamped_xml
+from emite.documents.rendering import delivered_xml, pdf_of
 from emite.documents.waking import wake_delivery
 from emite.mailing.composing import Attachment, compose
 from emite.mailing.sending import MailRefused, MailUnavailable, send
@@ -107,7 +107,7 @@ def _send(delivery: Delivery, document: FiscalDocument) -> None:
         },
         to=delivery.address,
         attachments=[
-            Attachment(f"{name}.xml", stamped_xml(document), "application/xml"),
+            Attachment(f"{name}.xml", delivered_xml(document), "application/xml"),
             Attachment(f"{name}.pdf", pdf_of(document), "application/pdf"),
         ],
         reply_to=delivery.organization.support_email,

@@ -173,6 +173,14 @@ class StampedXml(OwnedByOrganization):
         ]
 
 
+class Addenda(OwnedByOrganization):
+    """What the receiver asked to read beside this CFDI, as its profile said when it was issued (`cfdi.addenda`)."""
+
+    document = models.OneToOneField(FiscalDocument, on_delete=models.PROTECT, related_name="addenda")
+    template = models.TextField()
+    insert_only = True
+
+
 class StampAttempt(OwnedByOrganization):
     """Evidence of the talk with the PAC: one row before the first byte leaves, one when it ends (I6)."""
 

@@ -5,10 +5,11 @@ How a page looks lives in `typeset`; what must stand on it in `cfdi.representati
 
 from __future__ import annotations
 
+from emite.cfdi.addenda import appended
 from emite.cfdi.comprobante import Comprobante
 from emite.cfdi.representation import draft_representation, representation
 from emite.cfdi.xml import build, parse
-from emite.documents.models import FiscalDocument, StampedXml
+from emite.documents.models import Addenda, FiscalDocument, StampedXml
 from emite.organizations.models import Organization
 from emite.typeset import Branding, InvoicePrint, typesetter
 
@@ -17,6 +18,13 @@ def stamped_xml(document: FiscalDocument) -> bytes:
     """The CFDI as the PAC returned it. Raises StampedXml.DoesNotExist before it is stamped."""
     row = StampedXml.objects.only("xml").get(organization_id=document.organization_id, document_id=document.pk)
     return bytes(row.xml)
+
+
+def delivered_xml(document: FiscalDocument) -> bytes:
+    """The same as its receiver gets it: with the Addenda that it asked for, if any."""
+    xml = stamped_xml(document)
+    asked = Addenda.objects.filter(organization_id=document.organization_id, document_id=document.pk).first()
+    return xml if asked is None else appended(xml, asked.template)
 
 
 def pdf_of(document: FiscalDocument) -> bytes:

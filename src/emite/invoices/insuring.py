@@ -24,7 +24,7 @@ from emite.cfdi.taxes import Treatment
 from emite.cfdi.zones import local_now, moment_of, zone_of
 from emite.chargemaster import linking
 from emite.chargemaster.models import ServiceLink
-from emite.documents.models import FiscalDocument
+from emite.documents.models import Addenda, FiscalDocument
 from emite.documents.models import State as DocumentState
 from emite.documents.sealing import draft
 from emite.documents.waking import wake
@@ -265,10 +265,19 @@ def issue(invoice: InsurerInvoice, *, user: User, now: dt.datetime) -> FiscalDoc
             who=user.email,
             folio=held.control_number,
         )
+        keep_addenda(held, document)
         InsurerInvoice.objects.filter(pk=held.pk).update(state=State.STAMPING, document=document, failure="")
         wake(document.pk, conceptos=len(made.conceptos))
         _note(held, "issue", user, now, {"document": str(document.pk), "total": document.total})
     return document
+
+
+def keep_addenda(invoice: InsurerInvoice, document: FiscalDocument) -> None:
+    """What the payer's profile asks for today goes with this CFDI, however the profile changes later."""
+    if invoice.payer.addenda:
+        Addenda.objects.create(
+            organization_id=invoice.organization_id, document=document, template=invoice.payer.addenda
+        )
 
 
 def follow(document: FiscalDocument, now: dt.datetime) -> None:

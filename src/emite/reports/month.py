@@ -24,7 +24,7 @@ from emite.care.models import ExternalCfdi, InsurerInvoice
 from emite.cfdi.xml import parse
 from emite.charges.models import Allocation
 from emite.documents.models import UNSETTLED, WITH_UUID, FiscalDocument, State
-from emite.documents.rendering import pdf_of, pdf_of_xml, stamped_xml
+from emite.documents.rendering import delivered_xml, pdf_of, pdf_of_xml
 from emite.issuers.models import Issuer
 from emite.organizations import branches
 from emite.reports.figures import ROADS
@@ -159,7 +159,7 @@ def _add(archive: zipfile.ZipFile, document: FiscalDocument, places: dict[str, s
     if document.uuid is None:
         note = "Sin XML todavía: puede haberse timbrado. No lo dé por emitido ni por descartado."
         return [*_row(document, None, note), *_place(None, document, places)]
-    xml = stamped_xml(document)
+    xml = delivered_xml(document)
     name, note = str(document.uuid).upper(), ""
     archive.writestr(f"xml/{name}.xml", xml)
     try:

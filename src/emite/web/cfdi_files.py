@@ -9,7 +9,7 @@ import structlog
 from django.http import HttpResponse
 
 from emite.documents.models import FiscalDocument
-from emite.documents.rendering import pdf_of, pdf_of_xml, stamped_xml
+from emite.documents.rendering import delivered_xml, pdf_of, pdf_of_xml
 from emite.typeset.process import TypesetFailed
 from emite.web.access import StaffRequest
 from emite.web.errors.pages import page
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 def xml_of(document: FiscalDocument) -> HttpResponse:
-    return attachment(stamped_xml(document), "application/xml", f"{str(document.uuid).upper()}.xml")
+    return attachment(delivered_xml(document), "application/xml", f"{str(document.uuid).upper()}.xml")
 
 
 def pdf_or_why(request: StaffRequest, document: FiscalDocument, what: str = "La factura") -> HttpResponse:

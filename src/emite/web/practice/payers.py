@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from emite.care import paying_parties
 from emite.care.models import CodeSystem, Contract, Payer, Tariff
 from emite.care.paying_parties import PartyRefused
-from emite.cfdi import codes
+from emite.cfdi import addenda, codes
 from emite.invoices import lint
 from emite.issuers.models import Issuer
 from emite.web.fiscal import legal_name, regimen_choices
@@ -65,6 +65,13 @@ class PayerForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     names_patient = forms.BooleanField(label="Escribir el nombre del paciente en la factura", required=False)
+    addenda = forms.CharField(
+        label="Addenda que pide (XML)", required=False, strip=True,
+        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocomplete": "off", "class": "mono"}),
+        help_text="Vacío: ninguna. Lo que va dentro de cfdi:Addenda, con los datos del CFDI entre llaves: "
+        '<Proveedor numero="123" factura="{folio}" total="{total}"/>. Hay '
+        + ", ".join(f"{{{name}}}" for name in addenda.VALUES) + ".",
+    )  # fmt: skip
     active = forms.BooleanField(label="En uso", required=False)
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -78,6 +85,15 @@ class PayerForm(forms.Form):
         if problem := lint.rule_problem(rule):
             raise forms.ValidationError(problem)
         return rule
+
+    def clean_addenda(self) -> str:
+        written: str = self.cleaned_data["addenda"]
+        try:
+            if written:
+                addenda.require(written)
+        except addenda.AddendaRefused as refused:
+            raise forms.ValidationError(refused.message) from refused
+        return written
 
     def clean_nombre(self) -> str:
         return legal_name(self.cleaned_data["nombre"])

@@ -47,9 +47,9 @@ class _Statement:
     params: tuple[Any, ...]
     converters: list[tuple[int, list[Callable[..., Any]], Any]]
 
-    def run(self, values: dict[str, Any]) -> list[Any]:
+    def run(self, values: dict[str, Any], *, of_nobody: bool = False) -> list[Any]:
         params = [values[each.name] if isinstance(each, Given) else each for each in self.params]
-        with connection.kept_cursor() as cursor:  # type: ignore[attr-defined] # our own backend's
+        with connection.kept_cursor(of_nobody=of_nobody) as cursor:  # type: ignore[attr-defined] # our own backend's
             cursor.execute(self.sql, params)
             rows: list[Any] = cursor.fetchall()
         return [self._converted(row) for row in rows] if self.converters else rows
@@ -75,10 +75,13 @@ class _Written:
 
 
 class Kept(Generic[M]):
-    """A queryset with `Given` values in it; `build` makes it on the first run."""
+    """A queryset with `Given` values in it; `build` makes it on the first run.
 
-    def __init__(self, build: Callable[[], models.QuerySet[M]]) -> None:
-        self._build = build
+    of_nobody: it reads tables of no organization only, so that no scope needs to be told.
+    """
+
+    def __init__(self, build: Callable[[], models.QuerySet[M]], *, of_nobody: bool = False) -> None:
+        self._build, self._of_nobody = build, of_nobody
         self._written: _Written | None = None
 
     def all(self, **values: Any) -> list[M]:
@@ -86,7 +89,7 @@ class Kept(Generic[M]):
         if self._written is None:
             self._written = _write(self._build())
         written = self._written
-        return [_object(written, row) for row in written.statement.run(values)]
+        return [_object(written, row) for row in written.statement.run(values, of_nobody=self._of_nobody)]
 
     def first(self, **values: Any) -> M | None:
         """The first row, in the order of the queryset (which should ask for no more than one)."""

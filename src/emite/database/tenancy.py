@@ -110,7 +110,7 @@ def scoped(execute: Execute, statement: Any, params: Any, many: bool, context: d
     connection = context["connection"]
     if not connection.in_atomic_block:
         connection.scope_told = None
-    if is_told(connection):
+    if is_told(connection) or hasattr(context["cursor"].cursor, "scopeless"):
         return execute(statement, params, many, context)
     if not isinstance(statement, str) or not statement[:40].lstrip("( \n").upper().startswith(_TOUCHING):
         return execute(statement, params, many, context)

@@ -17,7 +17,7 @@ from django.utils.crypto import get_random_string
 from emite.database import standby
 from emite.database.kept import Given, Kept
 
-_LIVE = Kept(lambda: Session.objects.filter(session_key=Given("key"), expire_date__gt=Given("now")))
+_LIVE = Kept(lambda: Session.objects.filter(session_key=Given("key"), expire_date__gt=Given("now")), of_nobody=True)
 _INSERT = """INSERT INTO django_session (session_data, expire_date, session_key) VALUES (%s, %s, %s)
              ON CONFLICT DO NOTHING"""
 _UPDATE = "UPDATE django_session SET session_data = %s, expire_date = %s WHERE session_key = %s"
@@ -34,7 +34,7 @@ class SessionStore(db.SessionStore):
         if self.session_key is None:
             return self.create()
         row = self.create_model_instance(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
-        with connection.kept_cursor() as cursor:  # type: ignore[attr-defined] # our own backend's
+        with connection.kept_cursor(of_nobody=True) as cursor:  # type: ignore[attr-defined] # our own backend's
             values: list[Any] = [row.session_data, row.expire_date, row.session_key]
             try:
                 cursor.execute(_INSERT if must_create else _UPDATE, values)

@@ -22,18 +22,28 @@ class _Prepared(base.ServerBindingCursor):
         return super().execute(query, params, prepare=True, **kwargs)  # type: ignore[misc]
 
 
-class _Telling(_Prepared):
-    """A prepared statement that begins its transaction: the scope travels before it in the same message.
+class _OfNobody(_Prepared):
+    """For tables of no organization: their rows are the same under any scope."""
 
-    A pipeline is one transaction until it is synchronized, so the scope ends with the statement that stands alone.
-    Words in front of the statement, as other cursors have them, would be parsed and planned anew each time.
-    """
+    scopeless = True
+
+
+class _Telling(_Prepared):
+    """A prepared statement that says its scope first, where words in front of it would be planned anew each time."""
 
     scope: str = tenancy.NOBODY
 
     def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
+        _Prepared(self._open).execute(tenancy.TELL, [self.scope])
+        return super().execute(query, params, **kwargs)
+
+
+class _TellingAlone(_Telling):
+    """The same where no transaction is under way: both in one message, since a pipeline is one transaction until it is
+    synchronized, so that the scope ends with the statement."""
+
+    def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
         with self._open.pipeline():
-            _Prepared(self._open).execute(tenancy.TELL, [self.scope])
             return super().execute(query, params, **kwargs)
 
 
@@ -51,13 +61,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
             # Bypasses Django's cursor: its first use would ask for this very state.
             self.connection.execute(f"SET {tenancy.SETTING} = '{tenancy.process_scope()}'")
 
-    def kept_cursor(self) -> Any:
-        """For a statement that comes again and again: parsed and planned once, and no journey more for its scope."""
+    def kept_cursor(self, *, of_nobody: bool = False) -> Any:
+        """For a statement that comes again and again: planned once, and its scope told with the fewest journeys."""
         self.close_if_health_check_failed()
         self.ensure_connection()
         if not self.in_atomic_block:
             self.scope_told = None
-        cursor = (_Prepared if tenancy.is_told(self) else _Telling)(self.connection)
+        if of_nobody:
+            kind: type[_Prepared] = _OfNobody
+        elif tenancy.is_told(self):
+            kind = _Prepared
+        else:
+            kind = _Telling if self.in_atomic_block else _TellingAlone
+        cursor = kind(self.connection)
         loader = self.connection.adapters.get_loader(base.TIMESTAMPTZ_OID, Format.TEXT)
         if self.timezone != loader.timezone:
             register_tzloader(self.timezone, cursor)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Final
 
 from django.contrib.auth import SESSION_KEY as STAFF
+from django.db import transaction
 from django.db.models import FilteredRelation, Q
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
@@ -114,6 +116,11 @@ def visiting(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
 
     @wraps(view)
     def checked(request: HttpRequest, slug: str) -> HttpResponseBase:
+        # What a page reads shares one transaction, which is told once whose rows it may see.
+        with transaction.atomic() if request.method == "GET" else nullcontext():
+            return visited(request, slug)
+
+    def visited(request: HttpRequest, slug: str) -> HttpResponseBase:
         visit = current(request, slug, timezone.now())
         if visit is None:
             target = f"{reverse('portal:code', args=[slug])}?sesion=no"

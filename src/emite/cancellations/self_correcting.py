@@ -9,9 +9,11 @@ import uuid
 
 from emite.cancellations import substituting
 from emite.cancellations.models import CancellationRequest, Substitution
+from emite.cancellations.related import holders
 from emite.cancellations.requesting import NotCancellable
 from emite.cancellations.substituting import NothingChanges
 from emite.cfdi.stored import from_json
+from emite.credits import deposits
 from emite.documents.models import FiscalDocument, State
 from emite.invoices.building import PATIENT_PREFIX
 from emite.invoices.issuing import NO_PERMISSION, NotAllowed, Request
@@ -34,7 +36,10 @@ def may_correct(document: FiscalDocument, organization: Organization, now: dt.da
     of_it = Substitution.objects.filter(substitute=document) | Substitution.objects.filter(original=document)
     tried = of_it.exclude(state=Substitution.State.FAILED)
     asked = CancellationRequest.objects.filter(document=document, finished_at=None)
-    return not tried.exists() and not asked.exists()
+    if tried.exists() or asked.exists():
+        return False
+    # With a deposit in it, or a note on it, other documents end first: that is the desk's.
+    return not (document.content.get("relacionados") or holders(document) or deposits.holding(document))
 
 
 def correct(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from emite.charges.models import Charge
 from emite.documents.models import FiscalDocument, State
 from emite.organizations.models import Organization
 from tests import make
+from tests.credits.stands import credit
 from tests.credits.stands import drive as stamp
 from tests.web.portal.patient import DATA, Patient, drive, said
 
@@ -65,6 +67,17 @@ def test_a_payer_mends_the_uso_once_without_the_desk(hospital: make.Hospital, pa
     assert "Hay un error en mis datos" not in page
     first.refresh_from_db()
     assert first.state == State.CANCELLED
+
+
+def test_it_is_not_offered_where_another_document_would_have_to_end_first(
+    hospital: make.Hospital, patient: Patient
+) -> None:
+    charge, first = invoiced(hospital, patient, 24)
+    assert "Hay un error en mis datos" in said(patient.get("factura/"))
+    credit(hospital, charge, amount=Decimal("1.00"))
+    assert "Hay un error en mis datos" not in said(patient.get("factura/"))
+    assert patient.get("factura/corregir/").status_code == 303
+    assert not Substitution.objects.filter(original=first).exists()
 
 
 def test_a_refused_correction_changes_nothing_and_may_be_tried_again(hospital: make.Hospital, patient: Patient) -> None:

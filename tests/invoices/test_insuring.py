@@ -28,7 +28,7 @@ from emite.documents import delivering
 from emite.documents.models import StampedXml
 from emite.documents.models import State as DocumentState
 from emite.documents.rendering import delivered_xml, stamped_xml
-from emite.invoices import external, insured, insuring, lint
+from emite.invoices import external, insured, insuring, lint, stamping
 from emite.invoices.insuring import NotLinked, Refused
 from emite.invoices.issuing import NotAllowed
 from emite.mailing.sending import MailUnavailable
@@ -202,6 +202,10 @@ def test_refused_then_stamped_with_its_folio_and_date_then_cancelled(working: Pr
     document = stand.stamped(invoice, working)
     assert (document.state, invoice.state, invoice.failure) == (DocumentState.STAMPED, State.STAMPED, "")
     assert insuring.issue(invoice, user=working.admin, now=make.now()) == document
+    assert stamping.large([document.pk]) == set()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(stamping, "LARGE", 2)  # woken again, it goes where it does not keep patients waiting
+        assert stamping.large([document.pk]) == {document.pk}
     root = parse(bytes(StampedXml.objects.get(document_id=document.pk).xml))
     assert (root.get("Serie"), root.get("Folio")) == (None, "LC-2026-11")
     assert root.get("Fecha") == f"{yesterday:%Y-%m-%d}T23:59:59"

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 
 import structlog
 from django.db import OperationalError, connection, transaction
+from django.db.models import Count
 
+from emite.care.models import InsurerInvoice
 from emite.cfdi.faults import CfdiInvalid
 from emite.charges.allocating import release
 from emite.documents import pacing, quarantine, stamping
@@ -193,6 +195,9 @@ def due(*, now: dt.datetime, limit: int, hurried: bool | None = None) -> list[uu
 
 
 def large(pks: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Of these documents, the facturas globales of many charges."""
-    rows = GlobalDocument.objects.filter(document_id__in=pks, charges__gte=LARGE)
-    return set(rows.values_list("document_id", flat=True)) if pks else set()
+    """Of these documents, the facturas globales of many charges and the invoices of many services."""
+    if not pks:
+        return set()
+    globals_ = GlobalDocument.objects.filter(document_id__in=pks, charges__gte=LARGE).values_list("document_id")
+    insurers = InsurerInvoice.objects.filter(document_id__in=pks).annotate(services=Count("allocations"))
+    return {pk for (pk,) in globals_.union(insurers.filter(services__gte=LARGE).values_list("document_id"))}

@@ -1,12 +1,16 @@
-"""`emite organization`: found a hospital, practice, insurer or administrator, and say whose invoices a payer receives.
+"""`emite organization`: found a hospital, practice, insurer or administrator, say whose invoices a payer receives, and
+give an organization all that it owns.
 
-The same is on the pages of support; the rules are in `organizations.founding` and `care.payer_accounts`.
+The first two are on the pages of support too; the rules are in `organizations.founding`, `care.payer_accounts` and
+`reports.everything`.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emite.database.trouble import Trouble
@@ -14,6 +18,7 @@ from emite.ops import ground
 
 if TYPE_CHECKING:
     from emite.accounts.models import User
+    from emite.organizations.models import Organization
 
 #: As people call them: what the database keeps.
 KINDS = {
@@ -33,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     receives = actions.add_parser("receives", help="una aseguradora recibe lo que los consultorios facturan a un RFC")
     receives.add_argument("slug", metavar="identificador", help="el de la aseguradora o administradora")
     receives.add_argument("rfc", help="RFC al que facturan los consultorios")
+    export = actions.add_parser("export", help="escribe en un ZIP todo lo que es de una organización")
+    export.add_argument("slug", metavar="identificador")
+    export.add_argument("--out", type=Path, required=True, metavar="ARCHIVO.zip", help="archivo que se escribe")
     for action in (add, receives):
         action.add_argument("--by", metavar="CORREO", help="operador de soporte que lo hace, si hay varios")
 
@@ -67,10 +75,30 @@ def act(options: argparse.Namespace, now: dt.datetime) -> list[str]:
         account = Organization.objects.filter(slug=options.slug).first()
         if account is None:
             raise Trouble(f"No hay una organización {options.slug}: vea emite organization list.")
+        if options.action == "export":
+            return _export(account, options.out, now)
         joined = payer_accounts.join(account, options.rfc, by=_operator(options.by), now=now)
     except SetupRefused as refused:
         raise Trouble(refused.message) from refused
     return [f"{account.name} recibe lo que se facture a {options.rfc.upper()}. Consultorios con ella: {joined}."]
+
+
+def _export(organization: Organization, path: Path, now: dt.datetime) -> list[str]:
+    """Complete or not there at all, and only its writer's to read."""
+    from emite.reports import everything
+
+    draft = path.with_name(f"{path.name}.part")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            written = everything.write(organization, file, now)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise Trouble(f"No se pudo escribir {path}: {error.strerror}.") from error
+    return [
+        f"{path}: {len(written):,} archivos de {organization.name}, {path.stat().st_size / 2**20:,.1f} MB.",
+        "Lleva nombres de pacientes y datos fiscales: entréguelo por un medio cifrado y bórrelo de aquí.",
+    ]
 
 
 def _operator(email: str | None) -> User:

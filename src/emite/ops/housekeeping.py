@@ -1,4 +1,4 @@
-"""What the worker tidies every few minutes: uploads into envelopes, empty counters, jobs that nobody needs.
+"""What the worker tidies every few minutes: uploads into envelopes, empty counters, jobs and letters nobody needs.
 No fiscal row is ever touched here."""
 
 import datetime as dt
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from emite.accounts import standing
 from emite.limits.counting import clean_up as forget_counters
+from emite.ops import forgetting
 from emite.vault import rotating
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,7 @@ def clean_up(now: dt.datetime | None = None) -> None:
     forget_counters(moment)
     Session.objects.filter(expire_date__lt=moment).delete()
     standing.clean_up()
+    forgetting.forget(moment)
     with connection.cursor() as cursor:
         cursor.execute(_FINISHED, [moment - KEEP_FAILED_JOBS])
         cursor.execute(_ABANDONED, [moment - dt.timedelta(minutes=10)])

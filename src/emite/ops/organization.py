@@ -85,18 +85,25 @@ def act(options: argparse.Namespace, now: dt.datetime) -> list[str]:
 
 def _export(organization: Organization, path: Path, now: dt.datetime) -> list[str]:
     """Complete or not there at all, and only its writer's to read."""
+    from emite.audit import record
     from emite.reports import everything
 
+    record(
+        organization_id=organization.pk, actor="emite organization export", action="organization.export",
+        subject=f"organization:{organization.pk}", after={"file": path.name}, now=now,
+    )  # fmt: skip
     draft = path.with_name(f"{path.name}.part")
     try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        draft.unlink(missing_ok=True)  # what an earlier one left, perhaps for others to read
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             written = everything.write(organization, file, now)
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise Trouble(f"No se pudo escribir {path}: {error.strerror}.") from error
+    finally:
+        draft.unlink(missing_ok=True)
     return [
-        f"{path}: {len(written):,} archivos de {organization.name}, {path.stat().st_size / 2**20:,.1f} MB.",
+        f"{path}: {written:,} archivos de {organization.name}, {path.stat().st_size / 2**20:,.1f} MB.",
         "Lleva nombres de pacientes y datos fiscales: entréguelo por un medio cifrado y bórrelo de aquí.",
     ]
 

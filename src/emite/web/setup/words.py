@@ -51,6 +51,7 @@ PORTAL_STATES: Final = {
 ACTS: Final = {
     "organization.change": "Cambió la configuración",
     "organization.create": "Creó la organización",
+    "organization.export": "Escribió en un archivo todo lo de la organización",
     "payer_account.join": "Conectó un RFC: recibe lo que se le facture",
     "payer_account.part": "Desconectó un RFC",
     "register.create": "Agregó una caja",

@@ -55,5 +55,8 @@ def test_what_is_over_goes_in_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Letter.objects.get().next_at is not None
     assert WebhookDelivery.objects.get().state == "pending"
     assert Alarm.objects.count() == 2
-    assert forgetting.forget(real + 401 * DAY) == 1
+    assert forgetting.forget(real + 399 * DAY) == 0
+    Alarm.objects.filter(closed_at__isnull=False).update(closed_at=now + 30 * DAY)
+    assert forgetting.forget(real + 401 * DAY) == 0, "it lasted a month: it is kept from its end"
+    assert forgetting.forget(real + 432 * DAY) == 1
     assert Alarm.objects.get().closed_at is None

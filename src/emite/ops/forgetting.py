@@ -6,6 +6,7 @@ How long the rest is kept, and why, is in docs/operacion/conservacion.md.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.db import models
@@ -16,14 +17,14 @@ from emite.alarms.models import Alarm
 from emite.database.ids import first_of
 from emite.integrations.models import WebhookDelivery
 
-#: Whose row: which of them are over, and how long they are kept after they were made.
-KEPT: Final[tuple[tuple[type[models.Model], Q, dt.timedelta], ...]] = (
+#: Whose row; how long it is kept after it was made; and what says, at that time before now, that it is over.
+KEPT: Final[tuple[tuple[type[models.Model], dt.timedelta, Callable[[dt.datetime], Q]], ...]] = (
     # A mail of the system: to whom it went serves whoever says "it never came", for a season.
-    (Letter, Q(next_at=None), dt.timedelta(days=90)),
+    (Letter, dt.timedelta(days=90), lambda before: Q(next_at=None)),
     # What other systems were told can be told again from the screen meanwhile.
-    (WebhookDelivery, ~Q(state=WebhookDelivery.State.PENDING), dt.timedelta(days=90)),
-    # A year and a month, so that the same month of the last year can be looked at.
-    (Alarm, Q(closed_at__isnull=False), dt.timedelta(days=400)),
+    (WebhookDelivery, dt.timedelta(days=90), lambda before: ~Q(state=WebhookDelivery.State.PENDING)),
+    # A year and a month after its end, so that the same month of the last year can be looked at.
+    (Alarm, dt.timedelta(days=400), lambda before: Q(closed_at__lt=before)),
 )
 #: Of each in one round, so that no round is long.
 MOST: Final = 2_000
@@ -32,7 +33,8 @@ MOST: Final = 2_000
 def forget(now: dt.datetime) -> int:
     """One round; how many rows went. The oldest first: keys are ordered by the time in which rows were made."""
     gone = 0
-    for model, over, kept in KEPT:
-        rows: models.QuerySet[Any] = model._default_manager.filter(over, pk__lt=first_of(now - kept)).order_by("pk")
+    for model, kept, over in KEPT:
+        before = now - kept
+        rows: models.QuerySet[Any] = model._default_manager.filter(over(before), pk__lt=first_of(before)).order_by("pk")
         gone += model._default_manager.filter(pk__in=list(rows.values_list("pk", flat=True)[:MOST])).delete()[0]
     return gone

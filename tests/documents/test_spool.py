@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import threading
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,3 +56,37 @@ def test_a_full_spool_says_so_and_keeps_what_it_has(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="llena"):
         spool.write(rescued(b"x" * 200))
     assert list(spool.read()) == [kept]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("montar un disco pequeño pide ser root")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_really_full_disk_has_room_for_what_was_reserved(small_disk: Path) -> None:
+    spool = Spool(small_disk / "1.spool", size=512 * 1024)
+    with pytest.raises(OSError, match="No space left"), (small_disk / "other").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(65536))
+    kept = rescued(b"x" * 300_000)
+    spool.write(kept)
+    assert list(spool.read()) == [kept]
+    opened = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):  # a worker that starts on a full disk asks for it with each document
+        with pytest.raises(OSError, match="No space left"):
+            Spool(small_disk / "2.spool", size=512 * 1024)
+    assert len(os.listdir("/proc/self/fd")) == opened
+    (small_disk / "other").unlink()
+    spool.close()
+    again = Spool(small_disk / "1.spool", size=512 * 1024)
+    assert list(again.read()) == [kept]
+    again.close()

@@ -38,9 +38,13 @@ class Spool:
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if os.fstat(self._fd).st_size < size:
-            os.posix_fallocate(self._fd, 0, size)
-        self._end = sum(_HEADER.size + len(record.xml) for record in self.read())
+        try:
+            if os.fstat(self._fd).st_size < size:
+                os.posix_fallocate(self._fd, 0, size)
+            self._end = sum(_HEADER.size + len(record.xml) for record in self.read())
+        except OSError:
+            self.close()  # whoever needs it tries again with each document
+            raise
 
     def write(self, rescued: Rescued) -> None:
         """Append and sync. Raises OSError when even the spool is full."""

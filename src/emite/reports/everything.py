@@ -108,8 +108,9 @@ def _files(archive: zipfile.ZipFile, organization: Organization, now: dt.datetim
 
 
 def tenant_models() -> list[type[models.Model]]:
-    """Every model whose rows are of an organization, by table."""
-    found = [each for each in apps.get_models() if "organization_id" in {f.attname for f in each._meta.concrete_fields}]
+    """Every model of this program whose rows are of an organization, by table."""
+    ours = [each for each in apps.get_models() if each.__module__.startswith("emite.")]
+    found = [each for each in ours if "organization_id" in {field.attname for field in each._meta.concrete_fields}]
     return sorted(found, key=lambda each: each._meta.db_table)
 
 

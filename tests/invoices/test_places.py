@@ -207,3 +207,13 @@ def test_branches_are_set_up_and_chosen_at_the_desk(hospital: make.Hospital, cli
     assert [row.action for row in AuditEvent.objects.filter(action__startswith="branch.").order_by("pk")] == [
         "branch.create", "branch.change", "branch.change",
     ]  # fmt: skip
+
+
+def test_two_moves_whose_clocks_disagree_leave_every_charge_in_one_place(hospital: make.Hospital) -> None:
+    moment = BETWEEN - dt.timedelta(days=20)
+    relocate(hospital, "77500", moment, moved=True)
+    relocate(hospital, "22000", moment - dt.timedelta(milliseconds=3), moved=True)
+    for each in (-1, 0, 1):
+        charged(hospital, None, moment + dt.timedelta(milliseconds=each))
+    assert entering(hospital, 10) == {"22000": 2, "77500": 0, "06700": 1}
+    assert [row.place for row in Charge.objects.order_by("issued_at")] == ["06700", "22000", "22000"]

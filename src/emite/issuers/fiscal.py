@@ -92,7 +92,11 @@ def _left(held: Issuer, moved: bool | None, now: dt.datetime) -> list[list[str]]
         raise FiscalRefused(
             "moved", "El lugar de expedición es otro: diga si se mudaron o si corrige un código mal escrito."
         )
-    return [*held.former_places, [held.lugar_expedicion, now.isoformat()]] if moved else held.former_places
+    if not moved:
+        return list(held.former_places)
+    # Of two who move it at once the second waited, perhaps with the earlier clock: a stay never ends before it began.
+    began = max((dt.datetime.fromisoformat(until) for _, until in held.former_places), default=now)
+    return [*held.former_places, [held.lugar_expedicion, max(began, now).isoformat()]]
 
 
 def _without_dates(places: list[list[str]]) -> list[str]:

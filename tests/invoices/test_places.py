@@ -209,6 +209,24 @@ def test_branches_are_set_up_and_chosen_at_the_desk(hospital: make.Hospital, cli
     ]  # fmt: skip
 
 
+def test_what_was_closed_under_a_mistyped_place_and_was_freed_since_is_late_at_the_right_one(
+    hospital: make.Hospital,
+) -> None:
+    charged(hospital, None, BETWEEN - dt.timedelta(days=20))
+    october = Scope.of(hospital.issuer, periods.containing(periods.MENSUAL, dt.date(2026, 10, 5)))
+    Closing.objects.create(
+        organization=hospital.organization, issuer=hospital.issuer, lugar_expedicion=october.place,
+        periodicidad=october.period.periodicidad, first_day=october.period.first, last_day=october.period.last,
+        starts_at=october.starts_at, ends_at=october.ends_at, state="done", asked_at=BETWEEN, finished_at=BETWEEN,
+    )  # fmt: skip
+    assert entering(hospital, 11) == {"06700": 1}
+    relocate(hospital, "77500", BETWEEN + dt.timedelta(days=40), moved=False)
+    assert entering(hospital, 11) == {"77500": 1}
+    # A branch's closing says nothing of the issuer's own place.
+    add(hospital, "Roma", "06700")
+    assert entering(hospital, 11) == {"77500": 0, "06700": 0}
+
+
 def test_two_moves_whose_clocks_disagree_leave_every_charge_in_one_place(hospital: make.Hospital) -> None:
     moment = BETWEEN - dt.timedelta(days=20)
     relocate(hospital, "77500", moment, moved=True)

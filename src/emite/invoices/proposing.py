@@ -24,7 +24,8 @@ from emite.organizations.models import Branch
 #: A charge that was left behind (freed by a refusal, paid after an early close) enters a later period up to this old.
 ARREARS = dt.timedelta(days=62)
 
-# The index of paid_at bounds it from both sides, however many years of charges there are.
+# The index of paid_at bounds it from both sides, however many years of charges there are. What was closed under a
+# mistyped postal code, corrected since, was closed all the same.
 _PAID_IN_TIME = """
     c.organization_id = %(organization)s AND c.issuer_id = %(issuer)s AND c.state = 'open' AND c.paid = c.total
     AND (c.lugar_expedicion = %(place)s OR (c.lugar_expedicion IS NULL AND c.issued_at <@ %(own)s::tstzmultirange))
@@ -32,7 +33,9 @@ _PAID_IN_TIME = """
     AND (c.paid_at >= %(starts)s OR EXISTS (
         SELECT 1 FROM invoices_closing q
         WHERE q.organization_id = c.organization_id AND q.issuer_id = c.issuer_id
-          AND q.lugar_expedicion = %(place)s AND q.state = 'done'
+          AND (q.lugar_expedicion = %(place)s
+               OR (c.lugar_expedicion IS NULL AND q.lugar_expedicion <> ALL(%(places)s)))
+          AND q.state = 'done'
           AND c.paid_at >= q.starts_at AND c.paid_at < q.ends_at))
 """
 _LIVE = "SELECT 1 FROM charges_allocation a WHERE a.charge_id = c.id AND a.active"
@@ -54,21 +57,23 @@ class Scope:
     ends_at: dt.datetime
     #: When it was the issuer's own place: the charges without a place that were made then are of it.
     own: str
+    #: All places of the issuer: a closing of another one was of a mistyped postal code.
+    places: list[str]
 
     @classmethod
     def of(cls, issuer: Issuer, period: Period, place: str = "") -> Scope:
         """By the clocks of a place of issue, the issuer's own unless said. Raises ValueError for none of SAT's."""
         place = place or issuer.lugar_expedicion
-        return cls(issuer, period, place, *period.bounds(zone_of(place)), stayed(issuer, place))
+        return cls(issuer, period, place, *period.bounds(zone_of(place)), stayed(issuer, place), places(issuer))
 
     @classmethod
     def of_closing(cls, closing: Closing) -> Scope:
         """By the place and the moments that the closing was made with."""
         issuer, place = closing.issuer, closing.lugar_expedicion
-        own = stayed(issuer, place)
-        if closing.state == Closing.State.RUNNING and place not in places(issuer):
+        own, known = stayed(issuer, place), places(issuer)
+        if closing.state == Closing.State.RUNNING and place not in known:
             own = stayed(issuer, issuer.lugar_expedicion)  # corrected meanwhile: what has begun ends as it began
-        return cls(issuer, closing.period, place, closing.starts_at, closing.ends_at, own)
+        return cls(issuer, closing.period, place, closing.starts_at, closing.ends_at, own, known)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -77,6 +82,7 @@ class Scope:
             "issuer": self.issuer.pk,
             "place": self.place,
             "own": self.own,
+            "places": self.places,
             "starts": self.starts_at,
             "ends": self.ends_at,
             "floor": self.starts_at - ARREARS,

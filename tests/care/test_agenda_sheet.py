@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,9 +13,10 @@ from django.urls import reverse
 
 from emite.audit.models import AuditEvent
 from emite.care import agenda, agenda_sheet
-from emite.care.agenda_importing import import_all
+from emite.care.agenda_importing import Hour, import_all
 from emite.care.models import Appointment, CareService, Contract, Physician, Tariff
-from emite.care.rendering import ServiceRefused
+from emite.care.rendering import Rendered, ServiceRefused
+from emite.organizations.models import Organization
 from tests import make
 from tests import practice as stand
 from tests.practice import Practice
@@ -74,6 +76,28 @@ def test_a_file_is_looked_at_then_booked_once() -> None:
     with pytest.raises(ServiceRefused, match="administrador o un facturador"):
         import_all(practice.organization, [], user=practice.reader, now=make.now())
     assert Appointment.objects.count() == 3
+
+
+def test_the_hours_that_a_clock_repeats_or_skips() -> None:
+    practice = stand.practice()
+    Organization.objects.filter(pk=practice.organization.pk).update(postal_code="22000")
+    year = stand.today(practice).year + 1
+    sundays = [dt.date(year, month, day) for month in (3, 11) for day in range(1, 15)]
+    (_, forward), (back, _) = ([day for day in sundays if (day.month, day.weekday()) == (m, 6)][:2] for m in (3, 11))
+    twice = f"D-1,Ana Torres Luna,{back},01:30,SCE050620LQ5,99213,,,900,\n"
+    assert send(practice, twice)["Location"] == reverse("practice:agenda")
+    assert send(practice, twice)["Location"] == reverse("practice:agenda_import")
+    made = Appointment.objects.get()
+    hour = Hour(Rendered(
+        issuer=practice.issuer, physician=Physician.objects.get(), payer=practice.payer, contract=None,
+        patient_name="Ana Torres Luna", rendered_on=back, system="cpt4", code="99213", fee=Decimal(900),
+        external_id="D-1",
+    ), dt.datetime.combine(back, dt.time(1, 30), ZoneInfo("America/Tijuana")))  # fmt: skip
+    organization = Organization.objects.get(pk=practice.organization.pk)
+    assert import_all(organization, [hour], user=practice.admin, now=make.now()) == 0
+    assert made.at == dt.datetime.combine(back, dt.time(8, 30), dt.UTC)
+    never = send(practice, f"D-2,Ana Torres Luna,{forward},02:30,SCE050620LQ5,99213,,,900,\n")
+    assert (never.status_code, "hora: ese día el reloj se adelanta" in never.content.decode()) == (422, True)
 
 
 def test_one_wrong_row_stops_all_and_each_says_column_and_cure() -> None:

@@ -40,6 +40,11 @@ def kept_of(organization: Organization, external_ids: Sequence[str]) -> dict[str
     return {row.external_id or "": KeptHour(row.at, row.code, row.fee) for row in rows}
 
 
+def instant(at: dt.datetime) -> dt.datetime:
+    """To compare: Python calls a time of the hour that a clock repeats unequal to every time of another zone."""
+    return at.astimezone(dt.UTC)
+
+
 def import_all(organization: Organization, asked: Sequence[Hour], *, user: User, now: dt.datetime) -> int:
     """How many were written: all of a file but those that are there already. Every one has an external id.
 
@@ -94,7 +99,7 @@ def _write(organization: Organization, ready: Sequence[Appointment], user: User,
         known = kept_of(organization, [row.external_id or "" for row in ready])
         for row in ready:
             has = known.get(row.external_id or "")
-            if has is not None and has != (row.at, row.code, row.fee):
+            if has is not None and has != (instant(row.at), row.code, row.fee):
                 raise ServiceRefused("external_id", f"El folio {row.external_id} es de otra cita: revise el archivo.")
         fresh = [row for row in ready if row.external_id not in known]
         _store(organization, fresh, len(ready) - len(fresh), user, now)

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from emite.accounts.models import User
 from emite.care import sheet
-from emite.care.agenda_importing import Hour, KeptHour, kept_of, prepared
+from emite.care.agenda_importing import Hour, KeptHour, instant, kept_of, prepared
 from emite.care.sheet import Reader, Row, check_cells, named
 from emite.chargemaster.tables import read, written
 from emite.organizations.models import Organization
@@ -81,7 +81,13 @@ def _at(row: Row, organization: Organization) -> dt.datetime | None:
     if hour is None:
         row.wrong("hora", "escríbala de 00:00 a 23:59, como 16:30.")
     day = sheet.date(Row(row.line, row.cells))
-    return dt.datetime.combine(day, hour, organization.zone) if day and hour else None
+    if day is None or hour is None:
+        return None
+    at = dt.datetime.combine(day, hour, organization.zone)
+    if instant(at).astimezone(organization.zone).time() != hour:
+        row.wrong("hora", "ese día el reloj se adelanta y esa hora no existe: escriba otra.")
+        return None
+    return at
 
 
 def _compare(row: Row, has: KeptHour, at: dt.datetime | None) -> None:
@@ -89,7 +95,7 @@ def _compare(row: Row, has: KeptHour, at: dt.datetime | None) -> None:
     cure = "Use otro folio, o cambie la cita en la agenda."
     if at is None:
         sheet.date(row)
-    elif at != has.at:
+    elif instant(at) != has.at:
         row.wrong("fecha", f"ese folio ya está, para el {has.at.astimezone(at.tzinfo):%d/%m/%Y a las %H:%M}. {cure}")
     if row.said("codigo") != has.code:
         row.wrong("codigo", f"ese folio ya está, con el código {has.code}. {cure}")

@@ -149,11 +149,16 @@ def test_services_of_any_page_are_chosen_in_one_form(practice: Practice, monkeyp
     assert "Generar nota de crédito por $270.00" in seen
     assert '<span id="cuantos">3</span>' in seen
     but_one = plain | {"antes": "todos", "todos": "1", "lleva": "0", "visto": "4", "servicio": "4", "en": "3"}
-    assert "por $360.00" in browser.post(address, but_one | {"accion": "revisar"}).content.decode()
+    seen = browser.post(address, but_one | {"accion": "revisar"}).content.decode()
+    assert "por $360.00" in seen
+    assert 'name="shown" value="360.00"' in seen
     none = browser.post(address, but_one | {"lleva": "0,1,2,3,4", "servicio": [], "accion": "emitir"})
     assert (none.status_code, "elija al menos uno" in none.content.decode()) == (422, True)
+    # A box that changed after "Lo que verá el SAT" was shown.
+    other = browser.post(address, but_one | {"lleva": "", "shown": "360.00", "accion": "emitir"})
+    assert (other.status_code, "ya no suma $360.00, sino $450.00" in other.content.decode()) == (422, True)
     for _ in range(2):  # pressed twice
-        assert browser.post(address, but_one | {"accion": "emitir"}).status_code == 302
+        assert browser.post(address, but_one | {"shown": "360.00", "accion": "emitir"}).status_code == 302
     note = CreditNote.objects.get(organization=practice.organization)
     assert (note.total, {line.position for line in note.lines.all()}) == (D("360.00"), {1, 2, 3, 4})
 

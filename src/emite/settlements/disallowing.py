@@ -71,9 +71,10 @@ def preview(invoice: InsurerInvoice, glosa: Glosa, *, now: dt.datetime) -> Compr
 
 
 def ask(
-    invoice: InsurerInvoice, glosa: Glosa, *, user: User, now: dt.datetime, idempotency_key: str
+    invoice: InsurerInvoice, glosa: Glosa, *, user: User, now: dt.datetime, idempotency_key: str,
+    shown: Decimal | None = None,
 ) -> CreditNote:  # fmt: skip
-    """The credit note, with a worker woken. The same key again returns the first.
+    """The credit note, with a worker woken. The same key again returns the first. `shown`: the total that was agreed.
 
     Raises NotAllowed (in words), NotCreditable, CreditRefused, NotReady or CfdiInvalid; nothing is stored then.
     """
@@ -99,6 +100,8 @@ def ask(
         )  # fmt: skip
         chosen = _chosen(left, glosa, held.balance)
         note = _stored(invoice, chosen, glosa, user=user, now=now, key=idempotency_key)
+        if shown is not None and note.total != shown:
+            raise CreditRefused("", f"Lo elegido ya no suma ${shown:,.2f}, sino ${note.total:,.2f}: revíselo otra vez.")
         must_correct(user, invoice.organization_id, note.total)
         reached("glosa_uncommitted")
     reached("glosa_asked")

@@ -69,6 +69,8 @@ class GlosaForm(forms.Form):
             "max_length": f"Use a lo más {EXPLANATION_LIMIT} letras.",
         },
     )
+    #: What "Lo que verá el SAT" said: boxes may have changed since, and nobody corrects what is stamped.
+    shown = forms.DecimalField(required=False, widget=forms.HiddenInput)
 
 
 @practice(Need.ISSUE)
@@ -98,8 +100,9 @@ def credit(request: StaffRequest, pk: uuid.UUID) -> HttpResponse:
                 made = disallowing.preview(invoice, glosa, now=now)
                 return _show(request, invoice, owed, left, form, key, made=made)
             note = disallowing.ask(
-                invoice, glosa, user=request.user, now=now, idempotency_key=uuid.uuid5(invoice.pk, f"glosa-{key}").hex
-            )
+                invoice, glosa, user=request.user, now=now, idempotency_key=uuid.uuid5(invoice.pk, f"glosa-{key}").hex,
+                shown=form.cleaned_data["shown"],
+            )  # fmt: skip
         except CreditRefused as refused:
             form.add_error(refused.field if refused.field in form.fields else None, refused.message)
         except (NotAllowed, NotCreditable, NotReady) as error:

@@ -17,7 +17,7 @@ from emite.database import standby
 
 log = structlog.get_logger(__name__)
 
-#: Never offered again by a page that lets people resend what they typed.
+#: Parts of the names of what is never offered again by a page that lets people resend what they typed.
 SECRET_FIELDS = ("csrfmiddlewaretoken", "password", "contrasena", "key_password")
 RETRY_SECONDS = 20
 READING_SECONDS = 120
@@ -136,12 +136,14 @@ def _is_from_here(request: HttpRequest) -> bool:
 def _typed(request: HttpRequest) -> list[tuple[str, str]] | None:
     if request.method != "POST":
         return None
-    return [
-        (name, value)
-        for name, values in request.POST.lists()
-        if not any(secret in name.lower() for secret in SECRET_FIELDS)
-        for value in values
-    ]
+    return [(name, value) for name, values in request.POST.lists() if not _is_secret(request, name) for value in values]
+
+
+def _is_secret(request: HttpRequest, name: str) -> bool:
+    """A code is one only where people prove who they are: elsewhere it is a price's or a service's."""
+    match = request.resolver_match
+    proving = match is not None and (match.app_name == "login" or match.view_name == "setup:link")
+    return any(secret in name.lower() for secret in SECRET_FIELDS) or (proving and name == "code")
 
 
 def _home(request: HttpRequest) -> str:

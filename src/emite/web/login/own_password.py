@@ -39,8 +39,8 @@ def _present() -> forms.CharField:
 
 
 class ProveForm(CodeForm):
-    present = _present()
-    field_order = ("present", "code")
+    present_password = _present()
+    field_order = ("present_password", "code")
 
     def __init__(self, *args: Any, protected: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,24 +50,24 @@ class ProveForm(CodeForm):
 
 
 class ChangeForm(PasswordForm):
-    present = _present()
-    again = forms.CharField(
+    present_password = _present()
+    password_again = forms.CharField(
         label="Contraseña nueva, otra vez",
         max_length=256,
         strip=False,
         error_messages={"required": "Escriba otra vez la contraseña nueva."},
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
-    field_order = ("present", "password", "again")
+    field_order = ("present_password", "password", "password_again")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if "password" in data and "again" in data and data["password"] != data["again"]:
-            self.add_error("again", "No es igual a la contraseña nueva. Escriba la misma en los dos lugares.")
+        if "password" in data and "password_again" in data and data["password"] != data["password_again"]:
+            self.add_error("password_again", "No es igual a la contraseña nueva. Escriba la misma en los dos lugares.")
         return data
 
 
-@sensitive_post_parameters("present", "code")
+@sensitive_post_parameters("present_password", "code")
 @never_cache
 @access.logged_in
 @require_http_methods(["GET", "POST"])
@@ -77,7 +77,7 @@ def prove(request: HttpRequest) -> HttpResponse:
     protected = second_step.has(user)
     form = ProveForm(request.POST if request.method == "POST" else None, protected=protected)
     if form.is_bound and form.is_valid():
-        wait = tried(form, lambda typed: passwords.is_present(user, typed, now=now), "present", NOT_PRESENT)
+        wait = tried(form, lambda typed: passwords.is_present(user, typed, now=now), "present_password", NOT_PRESENT)
         if protected and not form.errors:
             wait = tried(form, lambda typed: second_step.check(user, typed, now=now))
         if not form.errors:
@@ -87,7 +87,7 @@ def prove(request: HttpRequest) -> HttpResponse:
     return render(request, "login/prove.html", context, status=_status(form, wait))
 
 
-@sensitive_post_parameters("present", "password", "again")
+@sensitive_post_parameters("present_password", "password", "password_again")
 @never_cache
 @access.logged_in
 @require_http_methods(["GET", "POST"])
@@ -95,7 +95,7 @@ def own_password(request: HttpRequest) -> HttpResponse:
     user, now, wait = cast(User, request.user), timezone.now(), False
     form = ChangeForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
-        wait = tried(form, lambda typed: passwords.is_present(user, typed, now=now), "present", NOT_PRESENT)
+        wait = tried(form, lambda typed: passwords.is_present(user, typed, now=now), "present_password", NOT_PRESENT)
         if not form.errors and _changed(request, form, now):
             messages.success(request, "Contraseña cambiada. Sus demás sesiones se cerraron.")
             return HttpResponseRedirect(reverse("login:own_sessions"))

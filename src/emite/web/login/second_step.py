@@ -29,7 +29,7 @@ from emite.audit import record
 from emite.database import tenancy
 from emite.typeset.qr import qr_svg
 from emite.web import access
-from emite.web.login.views import home_of, open_session, way_back
+from emite.web.login.views import home_of, open_session, prove_second_step, way_back
 from emite.web.login.waiting import stop_waiting, who_waits
 
 WRONG = "El código no es correcto o ya se usó. Escriba el que muestra ahora su aplicación."
@@ -64,6 +64,8 @@ def code(request: HttpRequest) -> HttpResponse:
             wait = tried(form, lambda typed: second_step.check(user, typed, now=now))
             status = 429 if wait else 422
             if not form.errors:
+                if request.user.is_authenticated:
+                    return prove_second_step(request, user, back)
                 stop_waiting(request)
                 return open_session(request, user, back, proved=True)
     return render(request, "login/code.html", {"form": form, "back": back}, status=status)

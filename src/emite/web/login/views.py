@@ -20,7 +20,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from emite.accounts import second_step
+from emite.accounts import second_step, standing
 from emite.accounts.models import User
 from emite.limits.counting import forget, hit, network, peek
 from emite.web import access
@@ -82,6 +82,16 @@ def open_session(request: HttpRequest, user: User, back: str, *, proved: bool) -
     login(request, user)
     request.session[access.PROVED] = proved
     log.info("logged_in", user=str(user.pk), second_step=proved)
+    return HttpResponseRedirect(back or home_of(user))
+
+
+def prove_second_step(request: HttpRequest, user: User, back: str) -> HttpResponse:
+    """Go on in the session that is open: its hours and what was proved with the password stay as they were."""
+    before = request.session.session_key
+    request.session.cycle_key()
+    standing.moved(before, request.session)
+    request.session[access.PROVED] = True
+    log.info("second_step_proved", user=str(user.pk))
     return HttpResponseRedirect(back or home_of(user))
 
 

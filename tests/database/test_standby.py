@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 
@@ -55,6 +57,27 @@ def test_who_was_in_goes_on_looking_and_what_was_typed_is_kept(hospital: make.Ho
     _only_reads(False)
     assert patient.send().status_code == 303
     assert charge.allocations.filter(active=True).count() == 1
+
+
+def test_an_hour_later_the_staff_still_looks_and_a_patient_begins_again(hospital: make.Hospital, reading: Any) -> None:
+    now = make.now()
+    charge, patient = make.paid_charge(hospital), Patient(hospital.organization.slug)
+    desk = Client(raise_request_exception=False)
+    with time_machine.travel(now, tick=False):
+        patient.enter(charge)
+        desk.force_login(hospital.cashier)
+    reading()
+    with time_machine.travel(now + dt.timedelta(minutes=5), tick=False):
+        assert patient.get("cargo/").status_code == 200
+    with time_machine.travel(now + dt.timedelta(minutes=20), tick=False):  # not seen since, as far as is known
+        assert patient.get("cargo/")["Location"].endswith("?sesion=no")
+    with time_machine.travel(now + dt.timedelta(hours=3), tick=False):
+        assert desk.get("/caja/").status_code == 200
+    with time_machine.travel(now + dt.timedelta(hours=11, minutes=59), tick=False):
+        assert desk.get("/caja/").status_code == 200
+    _only_reads(False)
+    with time_machine.travel(now + dt.timedelta(hours=3), tick=False):
+        assert desk.get("/caja/").status_code == 302, "its use is counted again"
 
 
 def test_the_watchers_are_told(hospital: make.Hospital, reading: Any) -> None:

@@ -19,6 +19,11 @@ def only_reads(connection: Any) -> bool:
     return b"on" in (told(b"in_hot_standby"), told(b"default_transaction_read_only"))
 
 
+def is_reading(connection: Any) -> bool:
+    """The same of Django's connection, as it is now; one that is not open has nothing to say."""
+    return connection.connection is not None and only_reads(connection.connection)
+
+
 def refused_to_write(error: BaseException | None) -> bool:
     """Whether a statement failed because it would have written."""
     return isinstance(error, errors.ReadOnlySqlTransaction) or isinstance(

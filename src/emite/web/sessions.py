@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError, UpdateError
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -28,6 +27,8 @@ class SessionStore(db.SessionStore):
 
     #: What is noted while somebody only looks: where the database cannot be written, it is not kept.
     by_the_way = False
+    #: Said by whoever begins something in a page that is only looked at (a code that was scanned).
+    must_keep = False
 
     def save(self, must_create: bool = False) -> None:
         """Raises CreateError for a key that is taken, UpdateError when the session has been ended meanwhile."""
@@ -58,10 +59,9 @@ class SessionStore(db.SessionStore):
 
 
 class Sessions(SessionMiddleware):
-    """Django's, which also knows when the staff only look."""
+    """Django's, which also knows when people only look."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        session = request.session
-        if session.modified and request.method in ("GET", "HEAD"):
-            session.by_the_way = SESSION_KEY in session  # type: ignore[attr-defined] # our own store's
+        session: SessionStore = request.session  # type: ignore[assignment] # our own, by SESSION_ENGINE
+        session.by_the_way = request.method in ("GET", "HEAD") and not session.must_keep
         return super().process_response(request, response)

@@ -9,12 +9,14 @@ from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, get_user
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from emite.accounts import standing
 from emite.accounts.standing import Over
+from emite.database import standby
 
 _SAID: Final = "session_over_said"
 
@@ -31,7 +33,9 @@ def explain(request: HttpRequest) -> None:
     """On the way to log in: say why, when the browser still carried a session; and that a form was not kept."""
     carried = settings.SESSION_COOKIE_NAME in request.COOKIES and request.session.session_key is None
     if carried and not hasattr(request, _SAID):
-        messages.info(request, "Su sesión ya no está abierta: se cerró desde otro equipo o cambió su acceso.")
+        messages.info(
+            request, "Su sesión ya no está abierta: pasó su tiempo, se cerró desde otro equipo o cambió su acceso."
+        )
     if carried and request.method == "POST":
         messages.warning(request, "Lo último que envió no se guardó. Al entrar vuelve a la página donde estaba.")
 
@@ -41,6 +45,9 @@ def _user(request: HttpRequest) -> Any:
     if SESSION_KEY not in session:
         return AnonymousUser()
     why = standing.over(session, now)
+    if why is not None and standby.is_reading(connection):
+        # Nothing can be ended, nor was its use: who is in goes on looking, until its hours are over.
+        return get_user(request) if why is Over.IDLE else AnonymousUser()
     if why is not None:
         session.flush()
         setattr(request, _SAID, True)

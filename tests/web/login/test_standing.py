@@ -69,6 +69,14 @@ def test_no_use_makes_a_session_last_longer_than_its_hours(carmen: Any) -> None:
         assert "dura a lo más 12 horas" in said(client.get("/entrar/"))
 
 
+def test_who_comes_back_in_the_morning_is_told_what_may_have_been(carmen: Any) -> None:
+    with later():
+        client = browser(carmen)
+    with later(hours=15):  # by now the row is not looked for any more
+        told = said(client.get(client.get("/caja/")["Location"]))
+        assert "pasó su tiempo, se cerró desde otro equipo o cambió su acceso" in told
+
+
 def test_a_form_of_an_ended_session_is_not_lost_in_silence(carmen: Any) -> None:
     with later():
         client = browser(carmen)

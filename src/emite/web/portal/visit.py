@@ -14,14 +14,14 @@ from functools import wraps
 from typing import Any, Final
 
 from django.contrib.auth import SESSION_KEY as STAFF
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import FilteredRelation, Q
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
 from emite.charges.models import Charge
-from emite.database import tenancy
+from emite.database import standby, tenancy
 from emite.database.kept import Given, Kept
 from emite.documents.models import FiscalDocument
 from emite.organizations.models import Organization
@@ -80,6 +80,7 @@ def begin(request: HttpRequest, charge: Charge, now: dt.datetime) -> None:
         request.session.cycle_key()
     if known is None or known["charge"] != str(charge.pk):
         known = {**_UNKNOWN, "organization": str(charge.organization_id), "charge": str(charge.pk)}
+    request.session.must_keep = True  # type: ignore[attr-defined] # our own store's
     # Of the code that opened it: a visit ends when the ticket's code is renewed.
     request.session[_KEY] = {**known, "seen": now.isoformat(), "by": _mark(charge)}
 
@@ -146,6 +147,7 @@ def _read(request: HttpRequest, now: dt.datetime) -> dict[str, Any] | None:
     if not known:
         return None
     if now - dt.datetime.fromisoformat(known["seen"]) > IDLE:
-        end(request)
+        if not standby.is_reading(connection):
+            end(request)
         return None
     return dict(known)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, DataError, connection, transaction
 from django.db.models import F
 
 from emite.charges.models import Charge, ChargeLine
@@ -187,6 +187,18 @@ def test_a_prepared_statement_alone_has_its_scope_and_leaves_none(
             assert row == ("all",)
     finally:
         raw.prepare_threshold = before
+
+
+def test_what_was_not_sent_has_told_nothing(two: tuple[make.Hospital, make.Hospital]) -> None:
+    """psycopg refuses a NUL before PostgreSQL sees it: whoever goes on in the same transaction is told its scope."""
+    ours, theirs = two
+    with tenancy.organization(theirs.organization.pk):
+        assert Charge.objects.count() == 1
+        with tenancy.organization(ours.organization.pk):
+            with pytest.raises((DataError, ValueError), match="NUL"):
+                list(Charge.objects.filter(patient_name="a\0"))
+            found = {charge.organization_id for charge in Charge.objects.all()}
+            assert found == {ours.organization.pk}
 
 
 def test_a_body_sent_later_keeps_its_scope(two: tuple[make.Hospital, make.Hospital]) -> None:

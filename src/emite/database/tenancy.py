@@ -116,16 +116,18 @@ def scoped(execute: Execute, statement: Any, params: Any, many: bool, context: d
         return execute(statement, params, many, context)
     scope = _scope.get()
     scope = _process if scope is None else scope
-    connection.scope_told = scope if connection.in_atomic_block else None
     cursor = context["cursor"].cursor
+    order = f"SET LOCAL {SETTING} = '{scope}'"
     if hasattr(cursor, "scope"):
         cursor.scope = scope  # says it in its own way
-        return execute(statement, params, many, context)
-    order = f"SET LOCAL {SETTING} = '{scope}'"
-    if many or isinstance(cursor, psycopg.ServerCursor):
-        return _apart(execute, order, statement, params, many, context)
-    result = execute(f"{order}; {statement}", params, many, context)
-    cursor.nextset()
+        result = execute(statement, params, many, context)
+    elif many or isinstance(cursor, psycopg.ServerCursor):
+        result = _apart(execute, order, statement, params, many, context)
+    else:
+        result = execute(f"{order}; {statement}", params, many, context)
+        cursor.nextset()
+    # Only now: a statement that psycopg refused to send has told nothing.
+    connection.scope_told = scope if connection.in_atomic_block else None
     return result
 
 

@@ -73,8 +73,9 @@ def ask(
     now: dt.datetime,
     idempotency_key: str,
     register: CashRegister | None = None,
+    shown: Decimal | None = None,
 ) -> CreditNote:
-    """The credit note, with a worker woken. The same key again returns the first.
+    """The credit note, with a worker woken. The same key again returns the first. `shown`: the total that was agreed.
 
     `register`: from whose open drawer cash will leave, once it is stamped, when it goes back in cash. Raises
     NotAllowed (in words), NotCreditable, CreditRefused, NotReady or CfdiInvalid; nothing is stored then.
@@ -94,6 +95,8 @@ def ask(
         if deposits.lacks_its_note(locked):
             raise NotCreditable("Falta la nota que aplica el anticipo a esta factura: va primero.")
         note = store(locked, wanted, user=user, now=now, idempotency_key=idempotency_key, register=register)
+        if shown is not None and note.total != shown:
+            raise CreditRefused("", f"Lo pedido ya no suma ${shown:,.2f}, sino ${note.total:,.2f}: revíselo otra vez.")
         must_correct(user, locked.organization_id, note.total)
         reached("credit_uncommitted")
     reached("credit_asked")

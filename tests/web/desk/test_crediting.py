@@ -48,6 +48,15 @@ def test_a_credit_note_is_shown_asked_once_and_downloaded(issuing: Hospital) -> 
     sound(issuing)
 
 
+def test_what_changed_since_it_was_shown_is_shown_again(issuing: Hospital) -> None:
+    charge, biller = invoiced(issuing), Person(issuing.biller)
+    assert 'name="shown" value="116.00"' in post(biller, charge, accion="revisar").content.decode()
+    changed = post(biller, charge, amount="232", shown="116.00")
+    assert (changed.status_code, CreditNote.objects.count()) == (422, 0)
+    assert "ya no suma $116.00, sino $232.00" in said(changed)
+    assert post(biller, charge, amount="232", shown="232.00").status_code == 302
+
+
 @pytest.mark.parametrize(
     ("over", "words"),
     [

@@ -83,6 +83,8 @@ class CreditForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={"required": "Escriba qué pasó.", "max_length": "Use a lo más 200 letras."},
     )
+    #: What "Lo que verá el SAT" said: the form may have changed since, and nobody corrects what is stamped.
+    shown = forms.DecimalField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any, original: Original, left: tuple[egresos.Part, ...], **options: Any) -> None:
         super().__init__(data, **options)
@@ -169,6 +171,7 @@ def _ask(request: StaffRequest, charge: Charge, form: CreditForm, key: str) -> H
             now=timezone.now(),
             idempotency_key=uuid.uuid5(charge.pk, f"nota-{key}").hex,
             register=register,
+            shown=form.cleaned_data["shown"],
         )
     except NotAllowed as refused:
         return page(request, 403, "Usted no puede hacer esta nota de crédito", str(refused))

@@ -55,7 +55,8 @@ def drive(document: FiscalDocument, **later: float) -> FiscalDocument:
 
 
 def sign(hospital: make.Hospital, **over: Any) -> PacManifest:
-    given = {"signed_on": make.now().date(), "pdf": PDF, "user": hospital.admin, "now": make.now()} | over
+    now = over.pop("now", make.now())
+    given = {"signed_on": hospital.organization.local_date(now), "pdf": PDF, "user": hospital.admin, "now": now} | over
     return pac_manifests.sign(hospital.issuer, given.pop("provider", "finkok"), **given)
 
 

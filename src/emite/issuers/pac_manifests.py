@@ -88,7 +88,7 @@ def sign(
     may_administer(user, issuer.organization_id)
     if provider not in PAGES:
         raise ManifestRefused("pdf", "Ese PAC no pide carta manifiesto.")
-    if signed_on > now.date():
+    if signed_on > issuer.organization.local_date(now):
         raise ManifestRefused("signed_on", "La fecha de firma está en el futuro: escriba la que dice la carta.")
     if not pdf.startswith(b"%PDF-"):
         raise ManifestRefused("pdf", "El archivo no es un PDF: descárguelo de la página del PAC y elíjalo otra vez.")

@@ -138,9 +138,6 @@ class ReceivedInvoice(OwnedByOrganization):
         days = (now - self.sat_asked_at).days
         return f"Se preguntó al SAT hace {days} días" if now - self.sat_asked_at > STALE else ""
 
-    def days_waiting(self, today: dt.date) -> int:
-        return (today - self.received_at.date()).days
-
 
 class ReviewEvent(OwnedByOrganization):
     """One line of an invoice's history at the payer: when, who, what."""

@@ -145,3 +145,33 @@ def test_one_transfer_over_pasted_folios_with_its_differences(practice: Practice
     assert (
         answered(practice, InsurerInvoice.objects.get(control_number="A-1"), "rejected", reason="x").status_code == 422
     )
+
+
+def test_a_transfer_in_dollars_pays_invoices_in_pesos(practice: Practice) -> None:
+    """1,620.00 pesos at 17.3512 are between 93.35 and 93.37 dollars."""
+    stamped(practice, "A-1", "800.00")
+    stamped(practice, "A-2", "1000.00")
+    page = client(practice).get(reverse("practice:register_transfer")).content.decode()
+    assert "Llegó en otra moneda" in page
+    dollars = {"currency": "USD", "exchange_rate": "17.3512"}
+    for amount, over, said in (
+        ("93.36", {"currency": "USD"}, "cuántos pesos vale un USD"),
+        ("93.36", {"currency": "USD", "exchange_rate": "0"}, "cuántos pesos vale un USD"),
+        ("1620.00", {"exchange_rate": "17.35"}, "El pago está en pesos"),
+        ("93.36", {"currency": "ZZZ", "exchange_rate": "17.35"}, "Moneda"),
+        ("93.45", dollars, "Lo aplicado suma $93.37 USD y la transferencia es de $93.45 USD"),
+        ("93.20", dollars, "Lo aplicado suma $93.35 USD y la transferencia es de $93.20 USD"),
+    ):
+        answer = paid(practice, "A-1\nA-2", amount, **over)
+        assert (answer.status_code, said in answer.content.decode()) == (422, True), (amount, over)
+    assert not ReceivedPayment.objects.exists()
+    reviewed = paid(practice, "A-1\nA-2", "100.00", accion="revisar", **dollars).content.decode()
+    assert "Falta aplicar $6.63 USD" in reviewed
+    assert paid(practice, "A-1\nA-2", "93.36", **dollars).status_code == 302
+    payment = ReceivedPayment.objects.get()
+    assert (payment.currency, payment.exchange_rate, payment.amount) == ("USD", D("17.3512"), D("93.36"))
+    assert {each.balance for each in Receivable.objects.all()} == {0}
+    for name in ("transfer", "complement"):
+        page = client(practice).get(reverse(f"practice:{name}", args=[payment.pk])).content.decode()
+        assert "$93.36 USD" in page
+        assert "tipo de cambio 17.3512" in page

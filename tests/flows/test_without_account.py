@@ -108,3 +108,49 @@ def test_answer_and_transfer(
         watched.looks_right(f"cancelar-nota-{name}")
         page.get_by_role("button", name="Pedir la cancelación").click()
         expect(page.get_by_text("Se vuelve a deber cuando diga")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("size", "name", "javascript"),
+    [
+        pytest.param(DESKTOP, "1280", True, id="desktop"),
+        pytest.param(PHONE, "390", False, id="phone without scripts"),
+    ],
+)
+def test_a_transfer_in_dollars_and_its_complement(
+    browser: Browser, site: Site, practice: Practice, size: dict[str, int], name: str, javascript: bool
+) -> None:
+    with browsing(browser, size, javascript=javascript) as watched, working():
+        page = watched.page
+        enter(watched, site, practice.admin)
+        watched.go(f"{site.url}/consultorio/finanzas/pagos/registrar/")
+        page.get_by_label("Monto de la transferencia").fill("93.36")
+        page.get_by_text("Llegó en otra moneda").click()
+        page.get_by_label("Moneda").select_option("USD")
+        page.get_by_label("Pegar folios").fill("A-1\nA-2")
+        page.get_by_label("Nota").fill("Estado de cuenta en dólares")
+        page.get_by_role("button", name="Registrar pago").click()
+        expect(page.locator(".summary")).to_contain_text("cuántos pesos vale un USD")
+        page.get_by_label("Tipo de cambio").fill("17.3512")
+        page.get_by_role("button", name="Revisar").click()
+        expect(page.locator("tfoot")).to_contain_text("Cuadra con la transferencia")
+        watched.looks_right(f"registrar-pago-en-dolares-{name}")
+        page.get_by_role("button", name="Registrar pago").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Pago de $93.36 USD")
+        watched.looks_right(f"pago-en-dolares-{name}")
+        page.get_by_role("link", name="Generar complemento de Pago").click()
+        expect(page.get_by_role("region", name="Vista previa")).to_contain_text("$1,619.91")
+        watched.looks_right(f"complemento-en-dolares-{name}")
+        page.get_by_role("button", name="Generar complemento de Pago").click()
+        for _ in range(100):
+            if page.get_by_role("link", name="Descargar PDF").count():
+                break
+            page.reload()
+        with page.expect_download() as waiting:
+            page.get_by_role("link", name="Descargar PDF").click()
+        assert waiting.value.path().read_bytes().startswith(b"%PDF")
+        with page.expect_download() as waiting:
+            page.get_by_role("link", name="Descargar XML").click()
+        told = waiting.value.path().read_text()
+        assert 'MonedaP="USD"' in told
+        assert 'TipoCambioP="17.3512' in told

@@ -114,6 +114,63 @@ def test_one_transfer_over_two_invoices_and_then_the_rest(hospital: make.Hospita
         received(hospital, (second, "0.01"))
 
 
+@pytest.mark.parametrize(
+    ("currency", "rate", "amount"),
+    [("USD", "17.3512", "735.46"), ("EUR", "20.004417", "637.92"), ("JPY", "0.1142", "111743")],
+)
+def test_invoices_in_pesos_are_paid_in_another_currency(
+    hospital: make.Hospital, sandbox: RunningSandbox, currency: str, rate: str, amount: str
+) -> None:
+    """12,761.16 pesos; Monto, TipoCambioP and EquivalenciaDR as CRP20214-20217 and CRP20276-20277 want them."""
+    first, second = owed(hospital), owed(hospital, "10001.00")
+    parts = (first, "1160.00"), (second, "11601.16")
+    abroad = {"currency": currency, "exchange_rate": D(rate)}
+    with pytest.raises(PaymentRefused, match="baje alguna factura") as refused:
+        received(hospital, *parts, amount=D(amount) - 3, **abroad)
+    assert (refused.value.field, currency in refused.value.message) == ("amount", True)
+
+    payment = received(hospital, *parts, amount=D(amount), **abroad)
+    made = complemented(hospital, payment)
+
+    document = FiscalDocument.objects.get(pk=made.document_id)
+    xml = stamped_xml(document)
+    authorities, signers = check.own_trust(sandbox.trust_dir)
+    assert check.check_file(xml, authorities=authorities, signers=signers) == []
+    pagos = read_pagos(parse(xml))
+    assert pagos is not None
+    [pago] = pagos.pagos
+    assert (pago.moneda, pago.tipo_cambio, pago.monto) == (currency, D(rate), D(amount))
+    assert pagos.totales.monto_total_pagos == (D(amount) * D(rate)).quantize(D("0.01"), "ROUND_HALF_UP")
+    assert {(each.moneda, each.equivalencia, each.saldo_insoluto) for each in pago.documentos} == {("MXN", D(rate), 0)}
+    for each in (first, second):
+        each.refresh_from_db()
+        assert each.balance == 0
+
+
+@pytest.mark.parametrize(
+    ("over", "field"),
+    [
+        ({"currency": "XXX", "exchange_rate": D(17)}, "currency"),
+        ({"currency": "BTC", "exchange_rate": D(17)}, "currency"),
+        ({"currency": "USD", "exchange_rate": D(0)}, "exchange_rate"),
+        ({"currency": "USD", "exchange_rate": D("17.1234567")}, "exchange_rate"),
+        ({"currency": "USD", "exchange_rate": D(10_000)}, "exchange_rate"),
+        ({"exchange_rate": D(17)}, "exchange_rate"),
+        ({"currency": "JPY", "exchange_rate": D("0.11"), "amount": D("10545.50")}, "amount"),
+        ({"currency": "USD", "exchange_rate": D(17), "amount": D("68.235")}, "amount"),
+    ],
+    ids=["none", "unknown", "zero", "seven-decimals", "too-much", "pesos-with-rate", "yen-with-cents", "half-a-cent"],
+)
+def test_what_a_payment_in_another_currency_may_not_be(
+    hospital: make.Hospital, over: dict[str, object], field: str
+) -> None:
+    first = owed(hospital)
+    with pytest.raises(PaymentRefused) as refused:
+        received(hospital, (first, "1160.00"), **over)
+    assert refused.value.field == field
+    assert not ReceivedPayment.objects.exists()
+
+
 def test_a_credit_note_lowers_what_is_owed(hospital: make.Hospital) -> None:
     charge = make.charge(hospital, [make.line(unit_price=D("1000.00"))])
     receivable = owed(hospital, charge=charge)

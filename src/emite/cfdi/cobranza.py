@@ -33,6 +33,9 @@ _SIX: Final = 6
 _FINE: Final = 20
 _CENTS: Final = 2
 _LEAST: Final = Decimal("0.000001")
+_HALF_CENT: Final = Decimal("0.005")
+_HALF_RATE: Final = Decimal("0.00000000005")
+_OPEN: Final = Decimal("0.000000000001")
 _ONE: Final = Decimal(1)
 
 
@@ -127,6 +130,13 @@ def part_of(left: Iterable[Group], amount: Decimal, balance: Decimal) -> tuple[G
         replace(group, base=max(money.over(money.times(group.base, amount), balance, _SIX), _LEAST)) for group in left
     )
     return tuple(shares)
+
+
+def limits(pagado: Decimal, equivalencia: Decimal, places: int) -> tuple[Decimal, Decimal]:
+    """The least and the most that `pagado` is worth in the payment's currency, of `places` decimals (CRP20276)."""
+    low = money.over(pagado - _HALF_CENT, equivalencia + _HALF_RATE - _OPEN, _FINE)
+    high = money.over(pagado + _HALF_CENT - _OPEN, equivalencia - _HALF_RATE, _FINE)
+    return money.truncate(low, places), money.half_up(high, places)
 
 
 def pago(

@@ -17,7 +17,6 @@ from django.db.models import QuerySet
 from emite.accounts.models import User
 from emite.care.models import InsurerInvoice, Payer
 from emite.cfdi.cobranza import Accounts
-from emite.cfdi.money import total
 from emite.evidence.models import ShortPayment, TransferEvidence
 from emite.evidence.proof import Proof, Refused
 from emite.settlements import paying, receivables
@@ -54,6 +53,12 @@ def control_numbers(rows: Sequence[Receivable]) -> dict[uuid.UUID, str]:
     return {folio: number for folio, number in found.values_list("cfdi_uuid", "control_number") if folio is not None}
 
 
+def beside(amount: Decimal, applied: Sequence[Decimal], currency: str, rate: Decimal) -> Decimal:
+    """What of a transfer, in its currency, is applied to no invoice; below zero where more is applied than came in."""
+    least, most = paying.worth(applied, currency, rate)
+    return max(amount - most, Decimal(0)) or min(amount - least, Decimal(0))
+
+
 def register(
     payer: Payer,
     lines: Sequence[Line],
@@ -66,8 +71,12 @@ def register(
     user: User,
     now: dt.datetime,
     key: str,
+    currency: str = paying.PESOS,
+    exchange_rate: Decimal = paying.ONE,
 ) -> ReceivedPayment:
     """The payment, its proof and its differences: all or nothing. The same key again returns the first.
+
+    `amount` is in `currency`, at `exchange_rate` pesos for one; the lines are in pesos.
 
     Raises NotAllowed, PaymentRefused or Refused.
     """
@@ -75,10 +84,11 @@ def register(
         raise Refused(f"{payer.name} tiene cuenta aquí: registra ella misma lo que paga.", "payer")
     if not lines or len(lines) > MOST_TOGETHER:
         raise Refused(f"Elija de 1 a {MOST_TOGETHER} facturas.", "shares")
-    applied = total(line.amount for line in lines)
-    if applied != amount:
+    if off := beside(amount, [line.amount for line in lines], currency, exchange_rate):
+        applied = paying.said(amount - off, currency)
         raise Refused(
-            f"Lo aplicado suma ${applied:,.2f} y la transferencia es de ${amount:,.2f}: ajuste alguna factura.",
+            f"Lo aplicado suma {applied} y la transferencia es de {paying.said(amount, currency)}: "
+            f"ajuste alguna factura{'' if currency == paying.PESOS else ' o el tipo de cambio'}.",
             "amount",
         )
     with transaction.atomic():
@@ -92,6 +102,8 @@ def register(
             now=now,
             key=key,
             accounts=Accounts(operacion=operation),
+            currency=currency,
+            exchange_rate=exchange_rate,
         )
         fresh = TransferEvidence.objects.filter(organization_id=payer.organization_id, payment=payment).first() is None
         if fresh:

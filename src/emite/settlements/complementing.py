@@ -15,7 +15,7 @@ from emite.accounts.models import User
 from emite.audit import record
 from emite.care import forwarding
 from emite.care.models import Payer
-from emite.cfdi import cobranza
+from emite.cfdi import cobranza, codes
 from emite.cfdi.cobranza import Accounts, Settled
 from emite.cfdi.comprobante import Comprobante, Emisor, Receptor
 from emite.cfdi.faults import CfdiInvalid, Fault, Severity
@@ -68,7 +68,7 @@ def preview(payment: ReceivedPayment, *, now: dt.datetime, replaces: str | None 
         [_settled(share) for share in shares],
         fecha=payment.paid_at.astimezone(zone_of(place)).replace(tzinfo=None, microsecond=0),
         forma_pago=payment.forma_pago,
-        monto=payment.amount,
+        monto=round(payment.amount, codes.decimals_of(payment.currency)),
         moneda=payment.currency,
         tipo_cambio=payment.exchange_rate,
         accounts=told,

@@ -132,7 +132,8 @@ class ReceivedPayment(OwnedByOrganization):
         ]
 
     def __str__(self) -> str:
-        return f"{self.paid_at:%d/%m/%Y} ${self.amount:,.2f}"
+        abroad = "" if self.currency == "MXN" else f" {self.currency}"
+        return f"{self.paid_at:%d/%m/%Y} ${self.amount:,.2f}{abroad}"
 
 
 class PaymentShare(OwnedByOrganization):

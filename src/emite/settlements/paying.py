@@ -9,6 +9,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Max
@@ -25,6 +26,11 @@ from emite.credits.originals import ending_among
 from emite.settlements.models import PaymentComplement, PaymentShare, Receivable, ReceivedPayment
 from emite.settlements.receivables import left_of, place_of, places_of
 
+PESOS: Final = "MXN"
+"""What every invoice is in: those of here, and any other that is taken in (EMI216)."""
+ONE: Final = Decimal(1)
+RATE_PLACES: Final = 6
+RATE_LIMIT: Final = Decimal(10_000)
 OPERATION_LIMIT = 100
 REASON_LIMIT = 200
 #: As the money may come: everything but "Por definir".
@@ -59,11 +65,13 @@ def register(
     now: dt.datetime,
     key: str,
     accounts: Accounts | None = None,
-    exchange_rate: Decimal = Decimal(1),
+    currency: str = PESOS,
+    exchange_rate: Decimal = ONE,
     desk_payment: Payment | None = None,
 ) -> ReceivedPayment:
     """The payment with its shares and its complement due. The same key again returns the first.
 
+    `amount` is in `currency`, shares are in the invoices' pesos; `exchange_rate`: pesos for one of `currency`.
     `user` is None for what a payer registered in its own organization. Raises NotAllowed or PaymentRefused; nothing is
     stored then.
     """
@@ -77,7 +85,7 @@ def register(
         earlier = ReceivedPayment.objects.filter(organization_id=organization_id, idempotency_key=key).first()
         if earlier is not None:
             return earlier
-        _check(held, shares, amount=amount, forma_pago=forma_pago, told=told)
+        _check(held, shares, amount=amount, currency=currency, rate=exchange_rate, forma_pago=forma_pago, told=told)
         if desk_payment is None:
             _check_alive(held)
         # What was paid at a register before the invoice is a part of it all the same, and a payer knows when it paid.
@@ -89,7 +97,7 @@ def register(
             payer_rfc=first.payer_rfc,
             paid_at=paid_at,
             forma_pago=forma_pago,
-            currency=first.currency,
+            currency=currency,
             exchange_rate=exchange_rate,
             amount=amount,
             operation=told.operacion,
@@ -103,7 +111,7 @@ def register(
             idempotency_key=key,
         )
         for receivable, part in shares:
-            _share(payment, held[receivable.pk], part)
+            _share(payment, held[receivable.pk], part, equivalence=exchange_rate)
         PaymentComplement.objects.create(
             organization_id=organization_id,
             payment=payment,
@@ -198,25 +206,55 @@ def _check(
     shares: Shares,
     *,
     amount: Decimal,
+    currency: str,
+    rate: Decimal,
     forma_pago: str,
     told: Accounts,
 ) -> None:
-    if len({(each.issuer_id, each.payer_rfc, each.currency) for each in held.values()}) > 1:
-        raise PaymentRefused(
-            "shares", "Un pago es de un solo RFC, para un solo emisor y en una moneda: registre otro aparte."
-        )
+    if len({(each.issuer_id, each.payer_rfc) for each in held.values()}) > 1:
+        raise PaymentRefused("shares", "Un pago es de un solo RFC y para un solo emisor: registre otro aparte.")
     if forma_pago not in FORMS:
         raise PaymentRefused("forma_pago", "Elija cómo se recibió el pago.")
     if len(told.operacion) > OPERATION_LIMIT:
         raise PaymentRefused("operation", f"El número de operación lleva {OPERATION_LIMIT} letras o menos.")
     for receivable, part in shares:
         _check_share(held[receivable.pk], part)
-    applied = total(part for _, part in shares)
-    if amount < applied:
+    _check_currency(amount, currency, rate)
+    least, most = worth([part for _, part in shares], currency, rate)
+    if amount < least:
         raise PaymentRefused(
-            "amount", f"Lo aplicado suma ${applied:,.2f} y el pago es de ${amount:,.2f}: baje alguna factura."
+            "amount",
+            f"Lo aplicado suma {said(most, currency)} y el pago es de {said(amount, currency)}: baje alguna factura.",
         )
     _check_accounts(forma_pago, told)
+
+
+def worth(parts: Sequence[Decimal], currency: str, rate: Decimal) -> tuple[Decimal, Decimal]:
+    """The least and the most of `currency` that pays those pesos; in pesos, and at a rate without a rest, the same."""
+    if currency == PESOS:
+        return (applied := total(parts)), applied
+    places = codes.decimals_of(currency)
+    found = [cobranza.limits(part, rate, places) for part in parts]
+    return total(least for least, _ in found), total(most for _, most in found)
+
+
+def said(amount: Decimal, currency: str) -> str:
+    """As an amount is written where it may be in another currency than pesos."""
+    return f"${amount:,.2f}" + ("" if currency == PESOS else f" {currency}")
+
+
+def _check_currency(amount: Decimal, currency: str, rate: Decimal) -> None:
+    if currency == "XXX" or not codes.contains("c_Moneda", currency):
+        raise PaymentRefused("currency", "Elija la moneda en que llegó el pago.")
+    if amount <= 0 or amount != round(amount, min(codes.decimals_of(currency), 2)):
+        raise PaymentRefused("amount", "El pago es mayor que cero y lleva a lo más los decimales de su moneda.")
+    if currency == PESOS and rate != 1:
+        raise PaymentRefused("exchange_rate", "En pesos no hay tipo de cambio: deje el campo vacío.")
+    if not 0 < rate < RATE_LIMIT or rate != round(rate, RATE_PLACES):
+        raise PaymentRefused(
+            "exchange_rate",
+            f"Escriba cuántos pesos vale un {currency} el día del pago, con {RATE_PLACES} decimales a lo más.",
+        )
 
 
 def _check_day(
@@ -268,7 +306,7 @@ def _check_accounts(forma_pago: str, told: Accounts) -> None:
             )
 
 
-def _share(payment: ReceivedPayment, receivable: Receivable, part: Decimal) -> None:
+def _share(payment: ReceivedPayment, receivable: Receivable, part: Decimal, *, equivalence: Decimal) -> None:
     last = PaymentShare.objects.filter(receivable=receivable, payment__undone_at=None).aggregate(n=Max("number"))["n"]
     groups = cobranza.part_of(left_of(receivable), part, receivable.balance)
     PaymentShare.objects.create(
@@ -276,6 +314,7 @@ def _share(payment: ReceivedPayment, receivable: Receivable, part: Decimal) -> N
         payment=payment,
         receivable=receivable,
         amount=part,
+        equivalence=equivalence,
         number=(last or 0) + 1,
         balance_before=receivable.balance,
         balance_after=receivable.balance - part,

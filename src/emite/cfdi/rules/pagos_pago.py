@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from emite.cfdi import codes, money
+from emite.cfdi.cobranza import limits
 from emite.cfdi.rules.numbers import decimals, not_positive, number
 from emite.cfdi.rules.pagos_view import Docto, PagoNode, exchange
 from emite.cfdi.rules.registry import Finding, rule
@@ -17,10 +18,6 @@ _ORDENANTE: Final = ("02", "03", "04", "05", "06", "28", "29")
 _BENEFICIARIO: Final = ("02", "03", "04", "05", "28", "29")
 _XEXX: Final = "XEXX010101000"
 _CHAIN: Final = ("CertPago", "CadPago", "SelloPago")
-_HALF_CENT: Final = Decimal("0.005")
-_HALF_RATE: Final = Decimal("0.00000000005")
-_OPEN: Final = Decimal("0.000000000001")
-_FINE: Final = 20
 
 
 @rule("CRP20212", each="pago", at="/@FormaDePagoP")
@@ -222,8 +219,8 @@ def monto_entre_limites(d: Documento, p: PagoNode) -> Finding:
     settled = money.total(value for value in converted if value is not None)
     if money.truncate(settled, p.decimals) <= monto:
         return None
-    limits = [_limits(docto, p.decimals) for docto in p.doctos]
-    low, high = money.total(pair[0] for pair in limits), money.total(pair[1] for pair in limits)
+    found = [limits(docto.amount("ImpPagado") or money.ZERO, _rate(docto), p.decimals) for docto in p.doctos]
+    low, high = money.total(pair[0] for pair in found), money.total(pair[1] for pair in found)
     if low <= monto <= high:
         return None
     return (
@@ -232,9 +229,5 @@ def monto_entre_limites(d: Documento, p: PagoNode) -> Finding:
     )
 
 
-def _limits(docto: Docto, places: int) -> tuple[Decimal, Decimal]:
-    paid = docto.amount("ImpPagado") or money.ZERO
-    rate = Decimal("1.0000000000") if docto.same else exchange(docto.attributes.get("EquivalenciaDR")) or Decimal(1)
-    low = money.over(paid - _HALF_CENT, rate + _HALF_RATE - _OPEN, _FINE)
-    high = money.over(paid + _HALF_CENT - _OPEN, rate - _HALF_RATE, _FINE)
-    return money.truncate(low, places), money.half_up(high, places)
+def _rate(docto: Docto) -> Decimal:
+    return Decimal(1) if docto.same else exchange(docto.attributes.get("EquivalenciaDR")) or Decimal(1)

@@ -20,7 +20,7 @@ from emite.invoices import watching
 from emite.invoices.models import Closing, GlobalDocument
 from emite.organizations import branches
 from emite.organizations.models import Organization
-from emite.settlements import complementing
+from emite.settlements import complementing, paying
 from emite.web.setup import readiness as setup
 
 #: A request that is not settled by then deserves a look.
@@ -141,7 +141,7 @@ def complements(organization: Organization, now: dt.datetime) -> list[Entry]:
     return [
         Entry(
             "wrong" if row.failure or row.days_left(today) < 0 else "cost",
-            f"Complemento de pago de ${row.payment.amount:,.2f}",
+            f"Complemento de pago de {paying.said(row.payment.amount, row.payment.currency)}",
             row.failure or f"El último día para emitirlo es el {row.due_on:%d/%m/%Y}.",
             reverse("desk:complement", args=[row.payment_id]),
             row.payment.paid_at,

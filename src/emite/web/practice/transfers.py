@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
@@ -35,6 +35,11 @@ from emite.web.practice.finance import context_of
 from emite.web.practice.payer_side import ProofForm, file_of
 
 _NOON = dt.time(12)
+#: In which an insurer pays; the SAT's list has more.
+CURRENCIES: Final = [
+    ("MXN", "Pesos mexicanos"), ("USD", "Dólares de EE. UU. (USD)"), ("EUR", "Euros (EUR)"),
+    ("CAD", "Dólares canadienses (CAD)"), ("GBP", "Libras esterlinas (GBP)"), ("CHF", "Francos suizos (CHF)"),
+]  # fmt: skip
 
 
 class TransferForm(ProofForm):
@@ -48,6 +53,12 @@ class TransferForm(ProofForm):
     amount = AmountField(
         label="Monto de la transferencia", error_messages={"required": "Escriba cuánto llegó a su cuenta."}
     )
+    currency = forms.ChoiceField(
+        label="Moneda", choices=CURRENCIES, required=False, help_text="En la que llegó. Las facturas siguen en pesos."
+    )
+    exchange_rate = AmountField(
+        label="Tipo de cambio", required=False, help_text="Pesos por uno de esa moneda, el día del pago: 17.3512."
+    )
     operation = forms.CharField(
         label="Referencia", required=False, max_length=paying.OPERATION_LIMIT,
         error_messages={"max_length": f"La referencia lleva {paying.OPERATION_LIMIT} letras o menos."},
@@ -58,7 +69,19 @@ class TransferForm(ProofForm):
         help_text="Uno por renglón: No de Control Interno, folio o folio fiscal, y después, si quiere, lo que se pagó.",
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
     )
-    field_order = ("paid_on", "forma_pago", "amount", "operation", "folios", "note", "file")
+    field_order = (
+        "paid_on", "forma_pago", "amount", "operation", "currency", "exchange_rate", "folios", "note", "file",
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        data["currency"] = data.get("currency") or paying.PESOS
+        abroad, rate = data["currency"] != paying.PESOS, data.get("exchange_rate")
+        if abroad and not rate and "exchange_rate" not in self.errors:
+            self.add_error("exchange_rate", f"Escriba cuántos pesos vale un {data['currency']} el día del pago.")
+        elif not abroad and rate is not None and rate != 1:
+            self.add_error("exchange_rate", "El pago está en pesos: deje vacío el tipo de cambio, o elija la moneda.")
+        return data
 
 
 @dataclass(slots=True)
@@ -99,11 +122,14 @@ def register(request: StaffRequest) -> HttpResponse:
         if payment is not None:
             messages.success(request, "Pago registrado: ahora toca su complemento de pago.")
             return HttpResponseRedirect(reverse("practice:transfer", args=[payment.pk]))
-    applied = total(row.amount for row in rows if row.ticked and row.amount is not None)
-    wanted = form.cleaned_data.get("amount") if form.is_bound and form.is_valid() else None
+    applied = [row.amount for row in rows if row.ticked and row.amount is not None]
+    money = form.cleaned_data if form.is_bound and form.is_valid() else {}
+    currency, rate = money.get("currency", paying.PESOS), money.get("exchange_rate") or paying.ONE
+    left = transferring.beside(money["amount"], applied, currency, rate) if money else None
     context = context_of(
         request, "facturas", filters=filters_of(request), form=form, payer=payer, rows=rows, problems=problems,
-        payers=_payers(request).order_by("name"), applied=applied, left=None if wanted is None else wanted - applied,
+        payers=_payers(request).order_by("name"), applied=total(applied), left=left, currency=currency,
+        abroad=currency != paying.PESOS or "exchange_rate" in form.errors,
         reviewed=form.is_bound, ticked=sum(row.ticked for row in rows), key=key,
         whys=ShortPayment.Why.choices, owed=total(row.receivable.balance for row in rows),
         zone=request.organization.zone,
@@ -124,6 +150,8 @@ def _registered(
             paid_on=_moment(data["paid_on"], request),
             forma_pago=data["forma_pago"],
             amount=data["amount"],
+            currency=data["currency"],
+            exchange_rate=paying.ONE if data["exchange_rate"] is None else data["exchange_rate"],
             operation=" ".join(data["operation"].split()),
             proof=form.proof(),
             user=request.user,

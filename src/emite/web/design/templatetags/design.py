@@ -42,6 +42,12 @@ def pesos(value: Decimal | None) -> str:
 
 
 @register.filter
+def moneda(value: Decimal | None, currency: str) -> str:
+    """As `pesos`, and the currency where it is another one: `$1,234.50 USD`."""
+    return pesos(value) if currency == "MXN" or value is None else f"{pesos(value)} {currency}"
+
+
+@register.filter
 def correo_oculto(value: str) -> str:
     """Enough to recognise one's own address and too little to learn another's: `an…@ejemplo.com`."""
     name, _, place = value.rpartition("@")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from emite.care.models import InsurerInvoice
 from emite.cfdi.xml import parse
 from tests import practice as stand
 from tests.flows.browsing import DESKTOP, PHONE, browsing, working
 from tests.flows.test_attending import enter
+from tests.payer import accounted, go_on
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -106,7 +106,8 @@ def test_the_guide_click_by_click(
         page.get_by_role("link", name="Cerrar").click()
         row = page.get_by_role("row", name="LC-0001")
         expect(row).to_contain_text("Timbrada")
-        InsurerInvoice.objects.update(review="received", review_actor="insurer")
+        accounted(practice)
+        go_on()  # the worker brings it to the insurer's inbox
         page.reload()
         expect(row).to_contain_text("Aceptada|Aseguradora|Administradora")
         watched.looks_right(f"facturas-{name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import uuid
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from emite.cancellations import substituting
 from emite.cancellations.requesting import Held, NotCancellable, request_cancellation
 from emite.cfdi import check
 from emite.cfdi.egresos import take_as_one
@@ -35,6 +37,8 @@ from emite.invoices import issuing
 from emite.invoices.issuing import NotInvoiceable
 from emite.invoices.periods import DIARIA, containing
 from emite.invoices.proposing import Scope, propose
+from emite.organizations.models import Organization
+from emite.web.desk import attention
 from tests import make
 from tests.cancellations.sweeping import sweep
 from tests.credits.stands import ask_late, credit, drive, finish, in_global, invoiced, sound, stamped_total
@@ -138,6 +142,87 @@ def test_path_a_from_the_deposit_to_the_egreso(hospital: make.Hospital, sandbox:
     # And everything else of the account can still be credited, to the cent
     drive(credit(hospital, stay).document_id)
     assert stamped_total(stay) == 0
+
+
+def test_path_b_the_account_is_invoiced_less_its_deposit_and_no_note_follows(
+    hospital: make.Hospital, sandbox: RunningSandbox
+) -> None:
+    by_remnant(hospital)
+    first, stay = invoiced(hospital, deposit(hospital)), account(hospital)
+    applied = apply(hospital, first, stay, "10000.00")
+    collect(hospital, stay, D("13200.00"), "04")
+    invoiced(hospital, stay)
+    received, rest = live_document(first), live_document(stay)
+    root = xml_of(rest, sandbox)
+    assert (root.get("FormaPago"), root.get("Total")) == ("04", "13200.00")  # type: ignore[attr-defined]
+    assert relations(root) == [("07", str(received.uuid).upper())]
+    lines = list(root.iter(f"{CFDI}Concepto"))  # type: ignore[attr-defined]
+    assert [line.get("ValorUnitario") for line in lines] == ["15000.00", "5000.00"]
+    assert all(line.get("Descripcion").endswith("CFDI por remanente de un anticipo") for line in lines)
+    assert stamped_total(first) + stamped_total(stay) == D("23200.00")
+    # Nothing is still to come, for the sweep or for a person
+    assert anticipos.due(limit=9) == []
+    assert anticipos.advance(applied.pk, now=make.now()) is None
+    with pytest.raises(AnticipoRefused):
+        anticipos.again(applied, user=hospital.biller, now=make.now())
+    assert not CreditNote.objects.exists()
+    assert list(attention._undiscounted(hospital.organization, make.now() + dt.timedelta(days=1))) == []
+    sound(hospital)
+    # What it says is all that can be credited of it; the deposit cannot be cancelled under it
+    with pytest.raises(Held):
+        cancel(hospital, received)
+    with pytest.raises(CreditRefused):
+        credit(hospital, stay, amount=D("13200.01"))
+    drive(credit(hospital, stay).document_id)
+    assert stamped_total(stay) == 0
+
+
+def test_an_account_of_path_b_is_cancelled_and_invoiced_again_by_whatever_path_holds_then(
+    hospital: make.Hospital,
+) -> None:
+    by_remnant(hospital)
+    first, stay = invoiced(hospital, deposit(hospital, "500.00")), account(hospital, "800")
+    applied = apply(hospital, first, stay, "500.00")
+    collect(hospital, stay, D("428.00"))
+    invoiced(hospital, stay)
+    assert live_document(stay).total == D("428.00")
+    taking_its_place = substituting.substitute(
+        live_document(stay),
+        issuing.Request(make.receptor(uso_cfdi="S01")),
+        user=hospital.biller,
+        now=make.now(),
+        idempotency_key="s",
+    )
+    drive(taking_its_place.substitute_id)
+    substituting.go_on(taking_its_place.pk, now=make.now())
+    sweep()
+    assert (live_document(stay).pk, live_document(stay).total) == (taking_its_place.substitute_id, D("428.00"))
+    assert stamped_total(first) + stamped_total(stay) == D("928.00")
+    assert anticipos.due(limit=9) == []
+    sound(hospital)
+    cancel(hospital, live_document(stay))
+    sweep()
+    assert live_document(stay) is None
+    by_remnant(hospital, Organization.AnticipoRoad.EGRESO)
+    stay = Charge.objects.get(pk=stay.pk)
+    issuing.issue(
+        stay, issuing.Request(make.receptor()), channel="desk", user=hospital.biller, now=make.now(),
+        idempotency_key="otra vez",
+    )  # fmt: skip
+    drive(live_document(stay).pk)
+    assert live_document(stay).total == D("928.00")
+    assert settle(applied).total == D("500.00")
+    assert stamped_total(first) + stamped_total(stay) == D("928.00")
+
+
+def test_path_b_is_for_a_remnant_an_account_that_deposits_paid_whole_goes_by_path_a(hospital: make.Hospital) -> None:
+    by_remnant(hospital)
+    first, stay = invoiced(hospital, deposit(hospital, "1160.00")), account(hospital, "1000")
+    applied = apply(hospital, first, stay, "1160.00")
+    invoiced(hospital, stay)
+    assert live_document(stay).total == D("1160.00")
+    assert settle(applied).total == D("1160.00")
+    assert stamped_total(first) + stamped_total(stay) == D("1160.00")
 
 
 class Killed(BaseException):
@@ -289,6 +374,11 @@ def test_the_global_takes_a_deposit_and_never_an_account_that_one_paid(hospital:
     target = account(hospital)
     apply(hospital, other, target, "900.00")
     assert deposits.offered(target)[0].charge == first
+
+
+def by_remnant(hospital: make.Hospital, road: str = "remnant") -> None:
+    Organization.objects.filter(pk=hospital.organization.pk).update(anticipo_road=road)
+    hospital.organization.refresh_from_db()
 
 
 def give_back(hospital: make.Hospital, charge: Charge) -> None:

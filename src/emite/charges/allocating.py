@@ -9,6 +9,7 @@ import datetime as dt
 
 from django.db import IntegrityError
 
+from emite.cfdi import anticipos
 from emite.charges.models import Allocation, CashRegister, Charge
 from emite.database.kept import Given, Kept, KeptInsert
 from emite.documents.models import FiscalDocument
@@ -43,6 +44,7 @@ def allocate(
                 charge=target,
                 document=document,
                 register=register,
+                remnant=anticipos.is_remnant(document.content),
                 created_at=now,
             )
         )
@@ -52,9 +54,14 @@ def allocate(
         raise
 
 
+def live_allocation(target: Charge) -> Allocation | None:
+    """What binds this charge to the document that invoices it now, if anything does."""
+    return _LIVE.first(organization=target.organization_id, charge=target.pk)
+
+
 def live_document(target: Charge) -> FiscalDocument | None:
     """The document that invoices this charge now, if any."""
-    allocation = _LIVE.first(organization=target.organization_id, charge=target.pk)
+    allocation = live_allocation(target)
     return allocation.document if allocation else None
 
 

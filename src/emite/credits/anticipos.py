@@ -1,4 +1,6 @@
-"""Apply a deposit to an account (path A of SAT's guide): a payment now, and an egreso once the account is invoiced.
+"""Apply a deposit to an account: a payment now, and an egreso once the account is invoiced (path A of SAT's guide).
+
+Where the organization invoices the remnant (path B) the account's invoice has the deposit as a discount, and no egreso.
 
 `apply` is a person's, before the account has an invoice. `advance` drafts the egreso and belongs to whoever sees the
 account's stamp first: the worker that drove it, or the sweep. See docs/decisions/0009.
@@ -24,7 +26,7 @@ from emite.cfdi.faults import CfdiInvalid
 from emite.cfdi.money import text
 from emite.cfdi.stored import from_json
 from emite.cfdi.zones import local_now
-from emite.charges.allocating import live_document
+from emite.charges.allocating import live_allocation, live_document
 from emite.charges.allowing import NotAllowed, must_collect
 from emite.charges.charging import input_of
 from emite.charges.collecting import ANTICIPO, enter
@@ -202,7 +204,7 @@ _DUE = """
 SELECT p.id FROM charges_anticipoapplication p
 JOIN charges_allocation a ON a.charge_id = p.account_id AND a.active
 JOIN documents_fiscaldocument d ON d.id = a.document_id AND d.state = 'stamped' AND d.kind = 'I'
-WHERE p.active AND (%(document)s::uuid IS NULL OR d.id = %(document)s)
+WHERE p.active AND NOT a.remnant AND (%(document)s::uuid IS NULL OR d.id = %(document)s)
   AND NOT EXISTS (SELECT 1 FROM credits_creditnote n WHERE n.application_id = p.id AND n.original_id = d.id)
 ORDER BY p.at, p.id LIMIT %(limit)s
 """
@@ -252,8 +254,9 @@ def _draft(pk: uuid.UUID, *, now: dt.datetime, again: bool) -> CreditNote | None
         rows = Charge.objects.select_for_update(of=("self",)).select_related("issuer", "organization")
         account = rows.get(pk__in=found)
         application = AnticipoApplication.objects.select_related("deposit", "by").get(pk=pk)
-        live = live_document(account)
-        if not application.active or live is None or live.state != State.STAMPED:
+        bound = live_allocation(account)
+        live = bound.document if bound else None
+        if not application.active or bound is None or bound.remnant or live is None or live.state != State.STAMPED:
             return None
         FiscalDocument.objects.select_for_update(no_key=True).only("pk").get(pk=live.pk)
         notes = CreditNote.objects.filter(application=application)

@@ -60,13 +60,17 @@ WHERE g.state = 'done' AND (%(of)s::uuid IS NULL OR g.organization_id = %(of)s)
   AND NOT EXISTS (SELECT 1 FROM credits_laterequest l WHERE l.charge_id = c.id AND l.original_id = d.id)
 """
 
-#: An invoice of one charge is what the charge is: credit notes take from it, nothing else changes it.
+#: An invoice of one charge is what the charge is, less its deposits where it is their remnant: credit notes take from
+#: it, nothing else changes it.
 _AMOUNT = """
 SELECT c.kind, c.number, d.uuid
 FROM charges_allocation a
 JOIN documents_fiscaldocument d ON d.id = a.document_id AND d.state = 'stamped' AND d.kind = 'I'
 JOIN charges_charge c ON c.id = a.charge_id
-WHERE a.active AND d.channel <> 'global' AND d.total <> c.total
+WHERE a.active AND d.channel <> 'global'
+  AND d.total <> c.total - CASE WHEN a.remnant THEN (
+    SELECT coalesce(sum(p.amount), 0) FROM charges_anticipoapplication p WHERE p.account_id = c.id AND p.active
+  ) ELSE 0 END
   AND (%(of)s::uuid IS NULL OR a.organization_id = %(of)s)
   AND (SELECT count(*) FROM charges_allocation o WHERE o.document_id = d.id) = 1
 """
@@ -91,7 +95,7 @@ FROM charges_anticipoapplication p
 JOIN charges_charge c ON c.id = p.account_id
 JOIN charges_allocation a ON a.charge_id = c.id AND a.active
 JOIN documents_fiscaldocument d ON d.id = a.document_id AND d.state = 'stamped'
-WHERE p.active AND (%(of)s::uuid IS NULL OR p.organization_id = %(of)s)
+WHERE p.active AND NOT a.remnant AND (%(of)s::uuid IS NULL OR p.organization_id = %(of)s)
   AND (d.channel = 'global' OR EXISTS (SELECT 1 FROM credits_creditnote n WHERE n.application_id = p.id))
   AND NOT EXISTS (SELECT 1 FROM credits_creditnote n
                   WHERE n.application_id = p.id AND n.active AND n.original_id = d.id)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.db.models import F, Q, Sum
 from django.db.models.functions import Coalesce
 
-from emite.charges.allocating import live_document
+from emite.charges.allocating import live_allocation, live_document
 from emite.charges.models import AnticipoApplication, Charge
 from emite.credits.models import CreditNote
 from emite.documents.models import FiscalDocument
@@ -107,5 +107,8 @@ def holding(document: FiscalDocument) -> Charge | None:
 
 def lacks_its_note(account: Charge) -> bool:
     """Whether an egreso that applies a deposit to this account is still to come."""
+    bound = live_allocation(account)
+    if bound is not None and bound.remnant:
+        return False
     applied = AnticipoApplication.objects.filter(organization_id=account.organization_id, account=account, active=True)
     return applied.exclude(notes__active=True).exists()

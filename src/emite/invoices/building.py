@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from emite.cfdi.comprobante import Comprobante, Emisor, Receptor
+from emite.cfdi.egresos import CannotSplit
 from emite.cfdi.zones import local_now
 from emite.charges.charging import input_of
 from emite.charges.collecting import ANTICIPO, largest, paid_in
 from emite.charges.finding import lines_of
 from emite.charges.models import Charge
 from emite.charges.pricing import LineInput, conceptos
-from emite.invoices.deposits import related
+from emite.invoices import remnant
+from emite.invoices.deposits import applied_to, related
 from emite.issuers.models import Issuer
 
 #: What the concept says before the patient's name, when the payer wants it for a deduction (LISR 151-I).
@@ -64,6 +67,10 @@ def comprobante(
     place = charges[0].lugar_expedicion or issuer.place_at(charges[0].issued_at)
     paid = {} if on_credit else paid_in(*charges)
     lines = [line for charge in charges for line in line_inputs(charge, with_folio=several, with_patient=with_patient)]
+    if ANTICIPO in paid and remnant.applies(charges[0].organization, paid):
+        # Where no discount comes to that very cent, the account goes by path A.
+        with suppress(CannotSplit):
+            lines = remnant.lessened(lines, remnant.taken_by(applied_to(charges)))
     return Comprobante(
         tipo="I",
         fecha=local_now(now, place),

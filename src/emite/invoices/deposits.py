@@ -21,11 +21,8 @@ ANOTHER_RECEPTOR = "EMI004"
 
 def related(charges: Sequence[Charge], receptor: Receptor) -> tuple[Relacionados, ...]:
     """The relation to the deposits of these accounts. Raises NotInvoiceable, or CfdiInvalid for another receptor."""
-    applied = AnticipoApplication.objects.filter(
-        organization_id=charges[0].organization_id, account__in=charges, active=True
-    )
     uuids = []
-    for each in applied.select_related("deposit").order_by("at", "pk"):
+    for each in applied_to(charges):
         document = live_document(each.deposit)
         if not has_own_cfdi(document):
             raise NotInvoiceable("anticipo_uninvoiced")
@@ -34,6 +31,14 @@ def related(charges: Sequence[Charge], receptor: Receptor) -> tuple[Relacionados
             raise CfdiInvalid([_another(each.deposit)])
         uuids.append(str(document.uuid))
     return (anticipos.related(uuids),)
+
+
+def applied_to(charges: Sequence[Charge]) -> Sequence[AnticipoApplication]:
+    """What deposits pay of these accounts, in order, each with its deposit and its line."""
+    rows = AnticipoApplication.objects.filter(
+        organization_id=charges[0].organization_id, account__in=charges, active=True
+    )
+    return list(rows.select_related("deposit").prefetch_related("deposit__lines").order_by("at", "pk"))
 
 
 def has_own_cfdi(document: FiscalDocument | None) -> bool:

@@ -20,8 +20,8 @@ from emite.organizations.refusals import NotAllowed, SetupRefused
 
 MAX_DAYS: Final = 366
 PLAIN: Final = (
-    "portal_days", "correction_hours", "owed_accounts", "late_road", "usos_offered", "accent", "portal_text",
-    "address", "support_phone", "support_email", "support_hours",
+    "portal_days", "correction_hours", "owed_accounts", "late_road", "anticipo_road", "usos_offered", "accent",
+    "portal_text", "address", "support_phone", "support_email", "support_hours",
 )  # fmt: skip
 #: Of the window in which a payer mends its own invoice: a week.
 MAX_HOURS: Final = 168

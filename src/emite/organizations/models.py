@@ -38,6 +38,10 @@ class Organization(models.Model):
         EGRESO = "egreso", "Nota de crédito sobre la global (la global no se toca)"
         REBUILD = "rebuild", "Cancelar la global con motivo 04 y emitirla otra vez sin la remisión"
 
+    class AnticipoRoad(models.TextChoices):
+        EGRESO = "egreso", "Factura por el total de la cuenta y una nota de crédito que descuenta el anticipo"
+        REMNANT = "remnant", "Factura por el remanente: el anticipo va como descuento, sin nota de crédito"
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     slug = models.SlugField("identificador en el enlace", max_length=40, unique=True)
     name = models.CharField("nombre comercial", max_length=120)
@@ -65,6 +69,11 @@ class Organization(models.Model):
     late_road = models.CharField(
         "factura de lo que ya está en la global", max_length=8, choices=LateRoad.choices, default=LateRoad.EGRESO
     )
+
+    anticipo_road = models.CharField(
+        "cómo se aplican los anticipos", max_length=8, choices=AnticipoRoad.choices, default=AnticipoRoad.EGRESO,
+        db_default=AnticipoRoad.EGRESO,
+    )  # fmt: skip
 
     # What patients see
     accent = models.CharField(

@@ -11,6 +11,7 @@ from emite.charges.allocating import live_document
 from emite.charges.models import AnticipoApplication, Charge
 from emite.credits import anticipos
 from emite.credits.models import CreditNote
+from emite.organizations.models import Organization
 from emite.typeset.ticket_page import slip_page, ticket_page
 from emite.web.desk.attention import TOO_LONG, credit_roads
 from emite.web.printing.tickets import slip_print, ticket_print
@@ -104,3 +105,28 @@ def test_its_ticket_and_slip_say_what_it_is(issuing: Hospital) -> None:
     assert ticket_page(ticket_print(deposit))["head"]["title"] == "Anticipo"
     page = slip_page(slip_print(deposit.slips.get()))
     assert (page["settled"], ["Anticipo", "ANT-000001"] in page["head"]["lines"]) == ("Anticipo pagado", True)
+
+
+def test_by_the_remnant_the_counter_shows_the_discount_and_no_note_is_awaited(issuing: Hospital) -> None:
+    Organization.objects.filter(pk=issuing.organization.pk).update(anticipo_road="remnant")
+    cashier, biller = Person(issuing.cashier), Person(issuing.biller)
+    take(cashier)
+    deposit = Charge.objects.get(kind="anticipo")
+    cashier.pay(deposit, issuing.register)
+    invoiced(issuing, Charge.objects.get(pk=deposit.pk))
+    stay = make.charge(issuing, [make.line(unit_price=Decimal("3000"))])
+    cashier.post("apply_anticipo", stay.pk, deposit=deposit.pk, clave_envio=str(uuid.uuid4()))
+    stay.refresh_from_db()
+    cashier.pay(stay, issuing.register, forma_pago="03")
+    page = said(biller.get("invoice", stay.pk))
+    for words in ("Cuenta con IVA $3,480.00", "Anticipo ya facturado −$2,000.00", "Generar factura por $1,480.00"):
+        assert words in page
+    stay = Charge.objects.get(pk=stay.pk)
+    invoiced(issuing, stay)
+    assert live_document(stay).total == Decimal("1480.00")
+    page = said(biller.get("charge", stay.pk))
+    assert "Descontado en la factura" in page
+    assert "falta la nota" not in page
+    rows, _ = credit_roads(issuing.organization, make.now() + TOO_LONG * 2)[-1]
+    assert not rows.exists()
+    sound(issuing)

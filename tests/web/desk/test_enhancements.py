@@ -31,6 +31,7 @@ def send(person: Person, hospital: Hospital, **over: Any) -> Any:
         "portal_days": "3",
         "owed_accounts": "wait",
         "late_road": "egreso",
+        "anticipo_road": "egreso",
         "usos_offered": enhancing.offerable_usos(),
         "accent": "#0b5c63",
         "support_phone": "55 5555 0101",
@@ -161,3 +162,11 @@ def test_the_road_out_of_a_global_is_chosen_and_audited(admin: Person, hospital:
 
     assert fresh().late_road == "rebuild"
     assert audited(hospital.organization, "organization.change")[0].after == {"late_road": "rebuild"}
+
+
+def test_the_path_of_deposits_is_chosen_and_audited(admin: Person, hospital: Hospital) -> None:
+    assert send(admin, hospital, anticipo_road="c").status_code == 422
+    send(admin, hospital, anticipo_road="remnant")
+
+    assert fresh().anticipo_road == "remnant"
+    assert audited(hospital.organization, "organization.change")[0].after == {"anticipo_road": "remnant"}

@@ -12,6 +12,7 @@ from emite.charges import anticipos as taking
 from emite.charges.collecting import Part, pay
 from emite.credits import anticipos
 from emite.documents.models import State
+from emite.organizations.models import Organization
 from tests import make
 from tests.web.portal.patient import Patient, said
 
@@ -40,3 +41,27 @@ def test_patient_invoices_the_deposit_and_then_the_account(hospital: make.Hospit
     assert (whole.state, whole.total) == (State.STAMPED, amount)
     assert from_json(whole.content).relacionados[0].uuids == (str(first.uuid).upper(),)
     assert len(anticipos.due(limit=9)) == 1
+
+
+def test_by_the_remnant_the_patient_sees_and_asks_for_what_is_left(hospital: make.Hospital) -> None:
+    Organization.objects.filter(pk=hospital.organization.pk).update(anticipo_road="remnant")
+    deposit = taking.take(
+        hospital.organization, hospital.issuer, Decimal("580.00"), Treatment.IVA16, user=hospital.cashier,
+        now=make.now(),
+    )  # fmt: skip
+    pay(deposit, [Part("01", deposit.total)], register=hospital.register, user=hospital.cashier, now=make.now())
+    Patient(hospital.organization.slug).invoice(deposit)
+    stay = make.charge(hospital, [make.line(unit_price=Decimal("1000"))])
+    anticipos.apply(deposit, stay, deposit.total, user=hospital.cashier, now=make.now(), idempotency_key="a")
+    stay.refresh_from_db()
+    pay(stay, [Part("04", Decimal("580.00"))], register=hospital.register, user=hospital.cashier, now=make.now())
+    patient = Patient(hospital.organization.slug)
+    patient.enter(stay)
+    page = said(patient.get("cargo/"))
+    for words in ("Total $1,160.00", "Anticipo que ya tiene factura -$580.00", "Se factura ahora $580.00"):
+        assert words in page
+    assert "Generar factura por $580.00" in said(patient.get("datos/"))
+    rest = patient.invoice(stay)
+    assert (rest.state, rest.total, rest.channel) == (State.STAMPED, Decimal("580.00"), "portal")
+    assert "$580.00" in said(patient.get("factura/"))
+    assert anticipos.due(limit=9) == []

@@ -233,6 +233,8 @@ class Allocation(OwnedByOrganization):
     document = models.ForeignKey(FiscalDocument, on_delete=models.PROTECT, related_name="allocations")
     register = models.ForeignKey(CashRegister, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     active = models.BooleanField(default=True)
+    # The document is the charge less what deposits paid of it (path B of anticipos), not all of it.
+    remnant = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField()
     released_at = models.DateTimeField(null=True, blank=True)
 

@@ -26,6 +26,7 @@ from emite.charges.models import Charge
 from emite.documents.models import FiscalDocument, State
 from emite.documents.rendering import draft_pdf
 from emite.documents.sealing import NotReady
+from emite.invoices import remnant
 from emite.invoices.issuing import (
     MOST_TOGETHER,
     AlreadyInvoiced,
@@ -92,7 +93,17 @@ class Counter:
 
     @property
     def total(self) -> Decimal:
+        """What the invoice will say."""
+        return self.whole_total if self.on_credit else remnant.to_invoice(self.charges)
+
+    @property
+    def whole_total(self) -> Decimal:
         return sum((each.total for each in self.charges), Decimal(0))
+
+    @property
+    def by_deposits(self) -> Decimal:
+        """What deposits paid of it and the invoice has as a discount."""
+        return self.whole_total - self.total
 
     @property
     def whole(self) -> str:

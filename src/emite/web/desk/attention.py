@@ -124,7 +124,7 @@ def credit_roads(organization: Organization, now: dt.datetime) -> list[Road]:
 def _undiscounted(organization: Organization, now: dt.datetime) -> QuerySet[AnticipoApplication]:
     """Deposits whose account is invoiced for a while and has no note that takes them back, living or on its way."""
     invoiced = Allocation.objects.filter(
-        charge=OuterRef("account"), active=True, document__state=State.STAMPED,
+        charge=OuterRef("account"), active=True, remnant=False, document__state=State.STAMPED,
         document__stamped_at__lt=now - TOO_LONG,
     )  # fmt: skip
     note = CreditNote.objects.filter(application=OuterRef("pk"), active=True)

@@ -50,6 +50,12 @@ class EnhancementsForm(forms.Form):
         choices=Organization.LateRoad.choices,
         help_text="Con la segunda, si la global ya no se puede cancelar se hace con nota de crédito.",
     )
+    anticipo_road = forms.ChoiceField(
+        label="Cómo se factura una cuenta con anticipo",
+        choices=Organization.AnticipoRoad.choices,
+        help_text="El SAT admite las dos. Con la segunda hay un comprobante menos; lo que solo pagaron anticipos va "
+        "siempre con la primera.",
+    )
     usos_offered = forms.MultipleChoiceField(
         label="Usos de la factura que se ofrecen",
         required=False,

@@ -29,6 +29,7 @@ from emite.credits import lateness
 from emite.database.kept import Given, Kept
 from emite.documents.models import Delivery, FiscalDocument, State
 from emite.documents.sealing import NotReady
+from emite.invoices import remnant
 from emite.invoices.issuing import AlreadyInvoiced, NotAllowed, NotInvoiceable, Request, issue
 from emite.web.errors.sat_codes import Mender
 from emite.web.portal import guarding, leaving, situation
@@ -63,8 +64,11 @@ def charge(request: HttpRequest, visit: Visit) -> HttpResponse:
         return closed(request, visit, found.kind)
     lines = lines_of(visit.charge)
     payments = _payments(visit.charge)
+    to_invoice = remnant.to_invoice([visit.charge])
     context = {
         **_context(visit, 2),
+        "to_invoice": to_invoice,
+        "by_deposits": visit.charge.total - to_invoice,
         "lines": lines[:SHOWN_LINES],
         "folded": lines[SHOWN_LINES:],
         "payments": payments,
@@ -210,6 +214,7 @@ def _ask(
     context = {
         **_context(visit, 3),
         "form": form,
+        "to_invoice": remnant.to_invoice([visit.charge]),
         "key": key or uuid.uuid4().hex,
         "look": look,
         "refused": refused,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import template
 
-from emite.charges.allocating import live_document
+from emite.charges.allocating import live_allocation, live_document
 from emite.charges.models import AnticipoApplication, Charge
 from emite.credits import deposits
 from emite.credits.models import CreditNote
@@ -32,9 +32,11 @@ class Row:
 @register.inclusion_tag("desk/pieces/anticipos.html", takes_context=True)
 def anticipos_card(context: dict[str, Any], charge: Charge, may_issue: bool, may_collect: bool) -> dict[str, Any]:
     """Nothing is shown where no deposit has to do with the charge."""
-    live = live_document(charge)
+    bound = live_allocation(charge)
+    live = bound.document if bound else None
+    by_remnant = bound is not None and bound.remnant
     is_deposit = charge.kind == Charge.Kind.ANTICIPO
-    rows = [_row(each, live if not is_deposit else None) for each in deposits.applications_of(charge)]
+    rows = [_row(each, live if not is_deposit else None, by_remnant) for each in deposits.applications_of(charge)]
     open_to_it = not is_deposit and may_collect and live is None and charge.state == Charge.State.OPEN
     return {
         "csrf_token": context.get("csrf_token"),
@@ -48,7 +50,7 @@ def anticipos_card(context: dict[str, Any], charge: Charge, may_issue: bool, may
     }
 
 
-def _row(application: AnticipoApplication, live: FiscalDocument | None) -> Row:
+def _row(application: AnticipoApplication, live: FiscalDocument | None, by_remnant: bool) -> Row:
     note = (
         CreditNote.objects.filter(application=application)
         .select_related("document")
@@ -61,6 +63,8 @@ def _row(application: AnticipoApplication, live: FiscalDocument | None) -> Row:
         stamped = note.document.state == State.STAMPED
         badge = Badge("Aplicado", "good") if stamped else Badge("Timbrando su nota", "accent")
         return Row(application, badge, note, invoice)
+    if by_remnant and live is not None:
+        return Row(application, Badge("Descontado en la factura", "good"), None, invoice)
     if live is None or live.state != State.STAMPED:
         return Row(application, Badge("Espera la factura de la cuenta", ""), None, invoice)
     # Without a note for this very invoice the sweep is about to draft it; with a dead one a person decides.

@@ -162,7 +162,7 @@ def _announce(port: int, ready: Ready) -> None:
 
 def _once(out: Path, installation: Path) -> int:
     """A data folder of its own, every program on a free port, the roads, and nothing left but `out`."""
-    from emite.ops import complement_road, copay_road, practice_roads, roads
+    from emite.ops import anticipo_road, complement_road, copay_road, practice_roads, roads
 
     # Not in anybody's home: root's database runs as another user, who must be able to pass.
     folder = Path(tempfile.mkdtemp(prefix="emite-demo-", dir="/tmp" if Path("/tmp").is_dir() else None))
@@ -172,7 +172,9 @@ def _once(out: Path, installation: Path) -> int:
     ended: list[bool] = []
 
     def walk(ready: Ready) -> None:
-        more = (practice_roads.insurer_invoice, complement_road.complement, copay_road.copay)
+        more = (
+            anticipo_road.anticipo, practice_roads.insurer_invoice, complement_road.complement, copay_road.copay,
+        )  # fmt: skip
         ground = roads.Ground(
             site=f"http://{HOST}:{port}",
             slug=ready.slug,

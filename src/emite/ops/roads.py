@@ -82,10 +82,10 @@ def _remision(ground: Ground, out: Path) -> dict[str, Any]:
     cashier = Visitor(ground.site)
     log_in(cashier, "caja@santelmo.demo", ground.password)
     steps.done("entrar")
-    page = _new_remision(cashier)
+    page = new_remision(cashier)
     charge_url = page.url.partition("?")[0]
     steps.done("remision")
-    page = _pay(cashier, page)
+    page = pay(cashier, page)
     steps.done("pago")
     ticket = _print(cashier, cashier.get(charge_url), "ticket")
     save(out / "remision-ticket.pdf", pdf_of(cashier, ticket))
@@ -119,7 +119,7 @@ def _global(ground: Ground, out: Path) -> dict[str, Any]:
     steps = Steps()
     cashier = Visitor(ground.site)
     log_in(cashier, "caja@santelmo.demo", ground.password)
-    _pay(cashier, _new_remision(cashier))
+    pay(cashier, new_remision(cashier))
     steps.done("remision_pagada")
     biller = Visitor(ground.site)
     log_in(biller, "factura@santelmo.demo", ground.password)
@@ -140,15 +140,15 @@ def _substitution(ground: Ground, out: Path) -> dict[str, Any]:
     """An invoice of the counter has the wrong uso: another takes its place, and the SAT cancels the first."""
     steps, biller = Steps(), Visitor(ground.site)
     log_in(biller, "factura@santelmo.demo", ground.password)
-    charge = _pay(biller, _new_remision(biller)).url.partition("?")[0]
+    charge = pay(biller, new_remision(biller)).url.partition("?")[0]
     biller.submit(biller.get(f"{charge}factura/"), PATIENT | {"email": ""}, has="rfc")
-    page = _await_words(biller, charge, "Corregir datos", "la factura de caja no se timbró")
+    page = await_words(biller, charge, "Corregir datos", "la factura de caja no se timbró")
     wrong = file_of(biller, f"{charge}factura/xml", "application/xml")
     steps.done("factura")
     page = biller.submit(biller.get(page.link("/corregir/")), {"uso_cfdi": "S01"}, has="rfc")
     if page.status != 200 or "/cancelacion/" not in page.url:
         raise Lost(f"la sustitución no se aceptó ({page.status}): {page.text[:500]}")
-    page = _await_words(biller, page.url, "Sustituida", "la factura anterior no se canceló")
+    page = await_words(biller, page.url, "Sustituida", "la factura anterior no se canceló")
     steps.done("sustitucion")
     xml = file_of(biller, page.link("/sustitucion.xml"), "application/xml")
     save(out / "sustitucion.xml", xml)
@@ -165,7 +165,7 @@ def _substitution(ground: Ground, out: Path) -> dict[str, Any]:
     return {"sustitucion": told(xml, "sustitucion.xml", steps, ground)}
 
 
-def _await_words(visitor: Visitor, address: str, words: str, trouble: str) -> Page:
+def await_words(visitor: Visitor, address: str, words: str, trouble: str) -> Page:
     """The page at this address, once it says so."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while words not in (page := visitor.get(address)).text:
@@ -179,7 +179,7 @@ def _credit_note(ground: Ground, out: Path) -> dict[str, Any]:
     """A part of what was invoiced is given back: a nota de crédito takes it from the invoice."""
     steps, biller = Steps(), Visitor(ground.site)
     log_in(biller, "factura@santelmo.demo", ground.password)
-    charge = _pay(biller, _new_remision(biller)).url.partition("?")[0]
+    charge = pay(biller, new_remision(biller)).url.partition("?")[0]
     biller.submit(biller.get(f"{charge}factura/"), PATIENT | {"email": ""}, has="rfc")
     page = await_link(biller, charge, "/nota-de-credito/", "la factura de caja no se timbró")
     steps.done("factura")
@@ -231,7 +231,7 @@ def log_in(visitor: Visitor, email: str, password: str, *, home: str = "/caja") 
         raise Lost(f"no se pudo entrar como {email}: {page.text[:300]}")
 
 
-def _new_remision(cashier: Visitor) -> Page:
+def new_remision(cashier: Visitor) -> Page:
     """Two services of the price list and a patient's name."""
     page = cashier.submit(cashier.get("/caja/remisiones/nueva/"), {"l0-code": "URG-01"}, has="l0-code",
                           button=("accion", "agregar"))  # fmt: skip
@@ -246,7 +246,7 @@ def _new_remision(cashier: Visitor) -> Page:
     return page
 
 
-def _pay(cashier: Visitor, page: Page) -> Page:
+def pay(cashier: Visitor, page: Page) -> Page:
     page = cashier.submit(page, {"forma_pago": "04"}, has="forma_pago")
     if page.status != 200 or "registrado" not in page.text:
         raise Lost(f"el pago no se registró ({page.status}): {page.text[:500]}")

@@ -47,11 +47,9 @@ def as_remnant(description: str) -> str:
     return f"{description[: _DESCRIPTION - len(REMNANT) - 2]}. {REMNANT}"
 
 
-def is_remnant(content: Mapping[str, Any]) -> bool:
-    """Whether the stored content of an invoice (`stored.to_json`) is an account's by path B."""
-    if not any(each["tipo_relacion"] == RELATION for each in content.get("relacionados", ())):
-        return False
-    return bool(content["tipo"] == "I" and content["conceptos"][0]["descripcion"].endswith(REMNANT))
+def relates(content: Mapping[str, Any]) -> bool:
+    """Whether the stored content of an invoice (`stored.to_json`) names deposits, by either path."""
+    return any(each["tipo_relacion"] == RELATION for each in content.get("relacionados", ()))
 
 
 def _total(price: Decimal, treatment: Treatment) -> Decimal:

@@ -44,7 +44,8 @@ def allocate(
                 charge=target,
                 document=document,
                 register=register,
-                remnant=anticipos.is_remnant(document.content),
+                # By path A an account with deposits is invoiced whole.
+                remnant=document.total != target.total and anticipos.relates(document.content),
                 created_at=now,
             )
         )

@@ -20,9 +20,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from emite.cancellations import following, rebuilding, requesting, substituting
 from emite.cancellations.models import CancellationRequest, GlobalRebuild, Substitution
 from emite.cancellations.requesting import NotCancellable
-from emite.charges.allocating import live_document
-from emite.charges.models import Charge
-from emite.credits import checking, crediting, lateness, settling
+from emite.cfdi.taxes import Treatment
+from emite.charges import anticipos as taking
+from emite.charges.allocating import live_allocation, live_document
+from emite.charges.collecting import Part, pay
+from emite.charges.models import AnticipoApplication, Charge
+from emite.credits import anticipos, checking, crediting, deposits, lateness, settling
 from emite.credits.crediting import CreditRefused
 from emite.credits.lateness import NotLate
 from emite.credits.models import LATE_MOVING, CreditNote, LateRequest
@@ -44,7 +47,7 @@ DEATHS = (
     "late_uncommitted", "late_step_uncommitted", "late_step", "substitution_asked_uncommitted",
     "substitution_uncommitted", "cancel_claimed", "cancel_status", "cancel_signed_uncommitted", "cancel_signed",
     "cancel_promised", "cancel_answered", "cancel_settled_uncommitted", "cancel_settled", "closing_part_uncommitted",
-    "rebuild_uncommitted", "rebuild_step_uncommitted", "rebuild_step",
+    "rebuild_uncommitted", "rebuild_step_uncommitted", "rebuild_step", "anticipo_uncommitted", "anticipo_drafted",
 )  # fmt: skip
 FAULTS = ("cut_before", "cut_after", "error_before", "error_after", "garbage_before")
 PRICES = ("10.00", "431.034483", "861.21", "5000.00", "0.55")
@@ -54,7 +57,7 @@ WHO = (
 #: What may be said no to, in words.
 REFUSALS = (
     NotCancellable, NotCreditable, CreditRefused, NotLate, issuing.AlreadyInvoiced, issuing.NotInvoiceable,
-    closing.AlreadyClosing, closing.NothingToClose, closing.NotYet, rebuilding.NothingFree,
+    anticipos.AnticipoRefused, closing.AlreadyClosing, closing.NothingToClose, closing.NotYet, rebuilding.NothingFree,
 )  # fmt: skip
 
 some = st.integers(min_value=0, max_value=10**6)
@@ -92,6 +95,51 @@ class Life(RuleBasedStateMachine):
         Life.steps_taken += 1
         lines = [make.line(unit_price=Decimal(price)), make.line(unit_price=Decimal("35.00"))]
         self.charges.append(make.paid_charge(self.hospital, lines, now=self.now()))
+
+    @rule(amount=st.sampled_from(("100.00", "511.60", "3000.00")), invoiced=st.integers(min_value=0, max_value=4))
+    def deposit(self, amount: str, invoiced: int) -> None:
+        """Most are invoiced at once, as the desk tells people to."""
+        Life.steps_taken += 1
+        made = taking.take(
+            self.hospital.organization, self.hospital.issuer, Decimal(amount), Treatment.IVA16,
+            user=self.hospital.cashier, now=self.now(),
+        )  # fmt: skip
+        self.collect(made)
+        self.charges.append(made)
+        if invoiced:
+            self.invoice(len(self.charges) - 1, {})
+            self.turn()
+
+    @rule(
+        price=st.sampled_from(PRICES), percent=st.integers(min_value=1, max_value=100), which=some,
+        road=st.sampled_from(Organization.AnticipoRoad.values),
+    )  # fmt: skip
+    def stay(self, price: str, percent: int, which: int, road: str) -> None:
+        """An account that a deposit pays some of, where there is one; the rest is paid as ever."""
+        Organization.objects.filter(pk=self.hospital.organization.pk).update(anticipo_road=road)
+        account = make.charge(self.hospital, [make.line(unit_price=Decimal(price))], now=self.now())
+        known = [each for each in self.charges if each.kind == Charge.Kind.ANTICIPO]
+        if known:
+            source = known[which % len(known)]
+            amount = (min(deposits.left_of(source), account.owed) * percent / 100).quantize(Decimal("0.01"))
+            self.attempt(
+                lambda: anticipos.apply(
+                    source, account, amount, user=self.hospital.cashier, now=self.now(),
+                    idempotency_key=uuid.uuid4().hex,
+                )
+            )  # fmt: skip
+        self.collect(account)
+        self.charges.append(account)
+        if percent % 2:
+            self.invoice(len(self.charges) - 1, {})
+
+    def collect(self, charge: Charge) -> None:
+        charge.refresh_from_db()
+        if charge.owed:
+            pay(
+                charge, [Part("04", charge.owed)], register=self.hospital.register, user=self.hospital.cashier,
+                now=self.now(),
+            )  # fmt: skip
 
     @rule(which=some, who=st.sampled_from(WHO))
     def invoice(self, which: int, who: dict[str, str]) -> None:
@@ -264,7 +312,7 @@ class Life(RuleBasedStateMachine):
         self.sandbox.behave()
         self.refuse(False)
         for _ in range(60):
-            if not self.turn():
+            if not self.turn() and not self.discounts():
                 break
             self.later(dt.timedelta(hours=5))
         else:
@@ -278,6 +326,9 @@ class Life(RuleBasedStateMachine):
                 (note.total for note in CreditNote.objects.filter(
                     charge=charge, original=live, document__state=State.STAMPED)), Decimal(0)
             )  # fmt: skip
+            bound = live_allocation(charge)
+            if bound is not None and bound.remnant:
+                credited += sum((each.amount for each in charge.anticipos.filter(active=True)), Decimal(0))
             worth = charge.total - credited if live is not None and live.state == State.STAMPED else Decimal(0)
             assert stamped_total(charge) == worth, (charge.folio, stamped_total(charge), worth)
         self.relations_are_legal()
@@ -293,7 +344,7 @@ class Life(RuleBasedStateMachine):
             for related in document.content.get("relacionados", []):
                 kinds = {known[folio].kind for folio in related["uuids"]}
                 assert kinds == {"I"}
-                assert related["tipo_relacion"] in (("01", "03") if document.kind == "E" else ("04",))
+                assert related["tipo_relacion"] in (("01", "03", "07") if document.kind == "E" else ("04", "07"))
 
     def turn(self) -> bool:
         """One pass of the sweep with all its workers; whether anything was due or is under way."""
@@ -304,6 +355,8 @@ class Life(RuleBasedStateMachine):
             closing.run(pk, owner=owner, clock=self.now)
         for pk in settling.due(limit=99):
             settling.settle_of(pk, now=self.now())
+        for pk in anticipos.due(limit=99):
+            anticipos.advance(pk, now=self.now())
         for pk in lateness.due(now=now, limit=99):
             lateness.advance(pk, now=self.now())
         for pk in substituting.due(limit=99):
@@ -313,6 +366,17 @@ class Life(RuleBasedStateMachine):
         for pk in rebuilding.due(now=now, limit=99):
             rebuilding.advance(pk, now=self.now())
         return bool(self.moving())
+
+    def discounts(self) -> bool:
+        """What a person does of a deposit's note that came to nothing; whether one was asked for."""
+        asked = False
+        for each in self.mine(AnticipoApplication).filter(active=True).exclude(notes__active=True):
+            bound = live_allocation(each.account)
+            if bound is not None and not bound.remnant and bound.document.state == State.STAMPED:
+                with contextlib.suppress(anticipos.AnticipoRefused):
+                    anticipos.again(each, user=self.hospital.biller, now=self.now())
+                    asked = True
+        return asked
 
     def moving(self) -> list[str]:
         """What waits for a machine and not for a person."""
@@ -345,7 +409,8 @@ class Life(RuleBasedStateMachine):
         notes = CreditNote.objects.filter(original=document, active=True)
         asked = CancellationRequest.objects.filter(document=document, finished_at=None)
         taking = Substitution.objects.filter(original=document, finished_at=None)
-        return notes.exists() or asked.exists() or taking.exists()
+        held = deposits.holding(document) is not None
+        return notes.exists() or asked.exists() or taking.exists() or held
 
     def attempt(self, act: Callable[[], Any]) -> None:
         Life.steps_taken += 1

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from emite.credits.models import LateRequest
 from tests.life.model import Life
 from tests.pac.sandbox import RunningSandbox
 
@@ -39,6 +40,29 @@ def test_income_stands_where_it_should_whatever_happens(
         seed += 1
         print(f"{Life.steps_taken} pasos, {Life.settled_checks} cuadres", flush=True)
     assert Life.settled_checks > 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_charge_that_leaves_a_second_global_is_in_the_hands_of_that_request(
+    sandbox: RunningSandbox, settings_of_django: object
+) -> None:
+    """Its first request came to nothing and the charge to another global: that is over, and no fault."""
+    Life.sandbox = sandbox
+    life = Life()
+    wrong = {"nombre": "OTRA PERSONA"}
+    life.begin(price="431.034483")
+    life.close_its_day(which=0)
+    life.settles()
+    life.ask_late(which=0, who=wrong, road="egreso")
+    life.settles()
+    life.close_its_day(which=0)
+    life.settles()
+    life.time_passes(hours=20)  # until it is looked at again
+    life.settles()
+    life.ask_late(which=0, who=wrong, road="egreso")
+    life.settles()
+    assert sorted(LateRequest.objects.values_list("state", flat=True)) == ["returned", "waiting"]
+    life.teardown()
 
 
 @pytest.fixture

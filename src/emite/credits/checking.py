@@ -30,7 +30,8 @@ WHERE NOT a.active AND (%(of)s::uuid IS NULL OR a.organization_id = %(of)s)
 """
 
 #: An egreso, or the global's cancellation, that took a charge out of it, and no ingreso of it since, and nobody on it.
-#: One that it had and that SAT has cancelled since is no loss: the charge is free for everybody to see.
+#: One that it had and that SAT has cancelled since is no loss: the charge is free for everybody to see. One that came
+#: back, was in another global and is being taken out of that one is in the hands of the later request.
 _NOWHERE = """
 SELECT c.kind, c.number, coalesce(d.uuid, g.uuid)
 FROM credits_laterequest l
@@ -42,6 +43,8 @@ WHERE l.state NOT IN ('cancelling', 'crediting', 'issuing', 'waiting') AND c.sta
   AND (d.state = 'stamped' OR (n.id IS NULL AND g.state = 'cancelled'))
   AND (%(of)s::uuid IS NULL OR l.organization_id = %(of)s)
   AND NOT EXISTS (SELECT 1 FROM charges_allocation a WHERE a.charge_id = c.id AND a.active)
+  AND NOT EXISTS (SELECT 1 FROM credits_laterequest w WHERE w.charge_id = c.id
+                  AND w.state IN ('cancelling', 'crediting', 'issuing', 'waiting'))
   AND NOT EXISTS (SELECT 1 FROM charges_allocation a
                   JOIN documents_fiscaldocument x ON x.id = a.document_id AND x.state = 'cancelled'
                   WHERE a.charge_id = c.id AND a.document_id <> l.original_id AND a.created_at >= l.asked_at)

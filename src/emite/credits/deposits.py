@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import F, Q, Sum
 from django.db.models.functions import Coalesce
 
 from emite.charges.allocating import live_allocation, live_document
-from emite.charges.models import AnticipoApplication, Charge
+from emite.charges.models import Allocation, AnticipoApplication, Charge
 from emite.credits.models import CreditNote
 from emite.documents.models import FiscalDocument
 from emite.invoices.deposits import has_own_cfdi
@@ -110,5 +112,17 @@ def lacks_its_note(account: Charge) -> bool:
     bound = live_allocation(account)
     if bound is not None and bound.remnant:
         return False
-    applied = AnticipoApplication.objects.filter(organization_id=account.organization_id, account=account, active=True)
+    return _without_note(account.organization_id, [account.pk])
+
+
+def invoice_lacks_a_note(organization_id: uuid.UUID, document_id: uuid.UUID) -> bool:
+    """The same of the document that invoices an account: until it comes, what is owed of it is not known."""
+    bound = Allocation.objects.filter(
+        organization_id=organization_id, document_id=document_id, active=True, remnant=False
+    )
+    return _without_note(organization_id, bound.values("charge_id"))
+
+
+def _without_note(organization_id: uuid.UUID, accounts: Any) -> bool:
+    applied = AnticipoApplication.objects.filter(organization_id=organization_id, account__in=accounts, active=True)
     return applied.exclude(notes__active=True).exists()

@@ -65,9 +65,10 @@ def comprobante(
     """
     several = len(charges) > 1
     place = charges[0].lugar_expedicion or issuer.place_at(charges[0].issued_at)
-    paid = {} if on_credit else paid_in(*charges)
+    paid = paid_in(*charges)
     lines = [line for charge in charges for line in line_inputs(charge, with_folio=several, with_patient=with_patient)]
-    if ANTICIPO in paid and remnant.applies(charges[0].organization, paid):
+    # What is not paid goes by path A, where the guide has the complements of the rest: B is for a remnant received.
+    if ANTICIPO in paid and not on_credit and remnant.applies(charges[0].organization, paid):
         # Where no discount comes to that very cent, the account goes by path A.
         with suppress(CannotSplit):
             lines = remnant.lessened(lines, remnant.taken_by(applied_to(charges)))

@@ -154,8 +154,10 @@ def invoiceable(charges: Sequence[Charge], *, on_credit: bool = False) -> Issuer
         raise NotInvoiceable("issuers")
     if len({each.place for each in charges}) > 1:
         raise NotInvoiceable("places")
-    if (len(charges) > 1 or on_credit) and deposits.among(charges):
-        raise NotInvoiceable("anticipo_alone" if len(charges) > 1 else "anticipo_on_credit")
+    if len(charges) > 1 and deposits.among(charges):
+        raise NotInvoiceable("anticipo_alone")
+    if on_credit and charges[0].kind == Charge.Kind.ANTICIPO:
+        raise NotInvoiceable("anticipo_on_credit")
     return charges[0].issuer
 
 

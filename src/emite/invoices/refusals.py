@@ -7,7 +7,7 @@ from typing import Final
 #: What the staff is told of deposits.
 ANTICIPOS: Final = {
     "anticipo_alone": "Un anticipo, o una cuenta con anticipo aplicado, se factura sola: quítela de la lista.",
-    "anticipo_on_credit": "Con un anticipo se factura cuando está pagada por completo, no a crédito.",
+    "anticipo_on_credit": "Un anticipo se factura por lo que ya se recibió: cóbrelo primero, no se factura a crédito.",
     "anticipo_uninvoiced": "El anticipo de esta cuenta ya no tiene factura propia: factúrelo primero.",
 }
 

@@ -1,4 +1,7 @@
-"""What a hospital's registers take for a charge that was invoiced to be paid later is a payment of its invoice."""
+"""What a hospital's registers take for a charge that was invoiced to be paid later is a payment of its invoice.
+
+What a deposit paid of it is none: its egreso lowers the balance, as any credit note does.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import uuid
 import structlog
 from django.db.models import Exists, OuterRef
 
+from emite.charges.collecting import ANTICIPO
 from emite.charges.models import Allocation, Payment
 from emite.settlements import paying
 from emite.settlements.models import Receivable, ReceivedPayment
@@ -23,7 +27,7 @@ def take_in(receivable: Receivable, *, now: dt.datetime) -> int:
     ).values("charge_id")
     waiting = Payment.objects.filter(
         ~_standing(), organization_id=receivable.organization_id, charge__in=charges, slip__undone=None
-    )
+    ).exclude(forma_pago=ANTICIPO)
     taken = 0
     for payment in waiting.select_related("slip").order_by("slip__paid_at", "pk"):
         try:
@@ -61,7 +65,7 @@ def due(*, limit: int, organization_id: uuid.UUID | None = None) -> list[Receiva
         charge__allocations__active=True,
         charge__allocations__document__receivable__closed_at=None,
         charge__allocations__document__receivable__isnull=False,
-    )
+    ).exclude(forma_pago=ANTICIPO)
     if organization_id is not None:
         waiting = waiting.filter(organization_id=organization_id)
     found = waiting.values_list("charge__allocations__document__receivable", flat=True).distinct()[:limit]

@@ -16,6 +16,7 @@ from django.db.models import F, Q
 
 from emite.care.models import ExternalCfdi
 from emite.charges.models import Payment
+from emite.credits import deposits
 from emite.credits.models import CreditNote
 from emite.documents.models import FiscalDocument
 from emite.issuers.models import Issuer
@@ -82,6 +83,11 @@ class Receivable(OwnedByOrganization):
         """A credit note of it is being stamped: what is owed is not known yet."""
         notes = CreditNote.objects.filter(organization_id=self.organization_id, original_id=self.document_id)
         return self.document_id is not None and notes.filter(active=True, settled_at=None).exists()
+
+    @property
+    def waits_for_deposit(self) -> bool:
+        """A deposit paid some of it and the note that takes it back is still to come: the balance has it twice."""
+        return self.document_id is not None and deposits.invoice_lacks_a_note(self.organization_id, self.document_id)
 
 
 class ReceivedPayment(OwnedByOrganization):

@@ -282,6 +282,12 @@ def _check_share(receivable: Receivable, part: Decimal) -> None:
         raise PaymentRefused(
             "shares", f"La factura {receivable} tiene una nota de crédito timbrándose: espere a que termine."
         )
+    if receivable.waits_for_deposit:
+        raise PaymentRefused(
+            "shares",
+            f"A la factura {receivable} le falta la nota que aplica su anticipo: espere a que se timbre, o emítala en "
+            "la página de la cuenta.",
+        )
 
 
 def _check_alive(held: dict[uuid.UUID, Receivable]) -> None:

@@ -18,8 +18,12 @@ import pytest
 from django.db import connection
 
 from emite import __version__
-from emite.charges.allocating import live_document
+from emite.cfdi.taxes import Treatment
+from emite.charges import anticipos as taking
+from emite.charges.allocating import live_allocation, live_document
+from emite.charges.collecting import Part, pay
 from emite.charges.models import Charge
+from emite.credits import anticipos, checking
 from emite.database import backup, migrating, roles
 from emite.database.address import dsn
 from emite.database.trouble import DatabaseTrouble, Trouble
@@ -29,6 +33,7 @@ from emite.invoices import issuing, stamping
 from emite.issuers.models import Series
 from emite.ops import ground, restore
 from emite.ops import quarantine as command
+from emite.organizations.models import Organization
 from emite.reconciling import recovering
 from tests import make
 from tests.concurrency.web import on_a_node
@@ -304,3 +309,49 @@ def test_of_two_charges_alike_the_one_that_somebody_waits_for_is_left_to_that_pe
             live = live_document(second)
             assert live is not None
             assert live.uuid == stamped.uuid
+
+
+@pytest.mark.parametrize("paid", ["whole", "on_credit"])
+@pytest.mark.parametrize("road", ["egreso", "remnant"])
+def test_the_invoice_of_an_account_that_a_deposit_paid_comes_back_by_either_path(
+    sandbox: RunningSandbox, settings: object, tmp_path: Path, road: str, paid: str
+) -> None:
+    with make.behind(sandbox, settings) as hospital:
+        Organization.objects.filter(pk=hospital.organization.pk).update(anticipo_road=road)
+        deposit = taking.take(
+            hospital.organization, hospital.issuer, Decimal("500.00"), Treatment.IVA16, user=hospital.cashier,
+            now=make.now(),
+        )  # fmt: skip
+        _collect(hospital, deposit, deposit.total)
+        account = make.charge(hospital, [make.line(unit_price=Decimal("800")), make.line(unit_price=Decimal("33.33"))])
+        assert _drive(_ask(hospital, deposit)).state == State.STAMPED
+        anticipos.apply(
+            deposit, account, deposit.total, user=hospital.cashier, now=make.now(), idempotency_key="aplicado"
+        )
+        account.refresh_from_db()
+        _collect(hospital, account, account.owed if paid == "whole" else Decimal("1.00"))
+        page = backup.write(tmp_path / "uno.emite", version=__version__, now=make.now())
+        request = issuing.Request(make.receptor(), on_credit=paid == "on_credit")
+        account = Charge.objects.get(pk=account.pk)
+        stamped = _drive(
+            issuing.issue(
+                account, request, channel="desk", user=hospital.biller, now=make.now(), idempotency_key="cuenta"
+            )
+        )
+        by_remnant = (road, paid) == ("remnant", "whole")
+        assert (stamped.state, stamped.total) == (State.STAMPED, account.total - (500 if by_remnant else 0))
+        with _another_database():
+            backup.restore(tmp_path / "uno.emite")
+            migrating.migrate(truncate=True)
+            Quarantine.objects.create(taken_at=page.moment, restored_at=make.now())
+            report = recovering.recover(taken_at=page.moment, clock=make.now)
+            assert (report.made, report.orphans, report.unread, report.doubtful) == (1, [], [], [])
+            bound = live_allocation(account)
+            assert bound is not None
+            assert (bound.document.uuid, bound.remnant) == (stamped.uuid, by_remnant)
+            assert len(anticipos.due(limit=9)) == (0 if by_remnant else 1)
+            assert list(checking.faults()) == []
+
+
+def _collect(hospital: make.Hospital, charge: Charge, amount: Decimal) -> None:
+    pay(charge, [Part("04", amount)], register=hospital.register, user=hospital.cashier, now=make.now())

@@ -42,6 +42,12 @@ def line_inputs(charge: Charge, *, with_folio: bool = False, with_patient: bool 
     ]
 
 
+def lines_of_all(charges: Sequence[Charge], *, with_patient: bool = False) -> list[LineInput]:
+    """The lines of one invoice of these charges; of several, each says which one it is of."""
+    several = len(charges) > 1
+    return [line for charge in charges for line in line_inputs(charge, with_folio=several, with_patient=with_patient)]
+
+
 def printable(name: str) -> str:
     """One line that a CFDI can carry."""
     return " ".join("".join(each if each.isprintable() and each != "|" else " " for each in name).split())
@@ -63,10 +69,9 @@ def comprobante(
     Of several charges each Concepto says which one it is of. What deposits paid is related to their CFDI.
     Source: RMF 2.7.1.29 and 2.7.1.32; Guía de llenado del Anexo 20. Folio and date come when it is sealed.
     """
-    several = len(charges) > 1
     place = charges[0].lugar_expedicion or issuer.place_at(charges[0].issued_at)
     paid = paid_in(*charges)
-    lines = [line for charge in charges for line in line_inputs(charge, with_folio=several, with_patient=with_patient)]
+    lines = lines_of_all(charges, with_patient=with_patient)
     # What is not paid goes by path A, where the guide has the complements of the rest: B is for a remnant received.
     if ANTICIPO in paid and not on_credit and remnant.applies(charges[0].organization, paid):
         # Where no discount comes to that very cent, the account goes by path A.

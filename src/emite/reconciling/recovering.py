@@ -12,31 +12,36 @@ import hashlib
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
 import structlog
 from django.db import DatabaseError, transaction
+from django.db.models import Q
 from lxml import etree
 
 from emite.audit import record
 from emite.cancellations.related import SUBSTITUTE
-from emite.cfdi import timbre
+from emite.cfdi import anticipos, timbre
 from emite.cfdi.certificates import Certificate
 from emite.cfdi.comprobante import Comprobante
+from emite.cfdi.egresos import CannotSplit
 from emite.cfdi.stored import from_json, to_json
 from emite.cfdi.xml_read import comprobante, same_document
 from emite.cfdi.zones import moment_of
 from emite.charges.allocating import allocate, live_document
-from emite.charges.models import Charge
+from emite.charges.models import AnticipoApplication, Charge
 from emite.charges.models.charge import PREFIXES
+from emite.charges.pricing import conceptos
 from emite.documents import stamping
 from emite.documents.models import UNSETTLED, FiscalDocument, SealedXml, State
 from emite.documents.resolving import discard_unsent, is_never_sent
 from emite.documents.sealing import note
 from emite.documents.stamping import Verified
-from emite.invoices import building
+from emite.invoices import building, remnant
+from emite.invoices.deposits import applied_to
 from emite.invoices.stamping import entail
 from emite.issuers.connecting import adapter
 from emite.issuers.models import Issuer, PacAccount, Series, StoredCsd
@@ -320,18 +325,24 @@ def _charges_of(issuer: Issuer, content: Comprobante, *, before: dt.datetime) ->
     if content.informacion_global is not None:
         named = [line.no_identificacion or "" for line in content.conceptos]
         return [each for each in _named(issuer, named) if _is_free(each)], []
-    alone = [each for each in _candidates(issuer, content, before) if _is_free(each) and _says([each], content, issuer)]
+    alone = [each for each in _candidates(issuer, content, before) if _is_free(each) and _says([each], content)]
     if alone:
         # What nobody asked for goes first: of two alike, the one that somebody waits for is that person's.
         alone.sort(key=lambda each: live_document(each) is not None)
         return alone[:1], alone[1:]
     together = list(_named(issuer, [line.descripcion for line in content.conceptos]))
     whole = len(together) > 1 and all(map(_is_free, together))
-    return (together, []) if whole and _says(together, content, issuer) else ([], [])
+    return (together, []) if whole and _says(together, content) else ([], [])
 
 
 def _candidates(issuer: Issuer, content: Comprobante, before: dt.datetime) -> Iterator[Charge]:
-    rows = Charge.objects.filter(organization_id=issuer.organization_id, issuer=issuer, total=content.totals.total)
+    applied = AnticipoApplication.objects.filter(
+        organization_id=issuer.organization_id, active=True, deposit__allocations__active=True,
+        deposit__allocations__document__uuid__in=_deposits_in(content),
+    )  # fmt: skip
+    # An invoice of a remnant comes to less than its account.
+    worth = Q(total=content.totals.total) | Q(pk__in=applied.values("account_id"))
+    rows = Charge.objects.filter(worth, organization_id=issuer.organization_id, issuer=issuer)
     yield from rows.filter(issued_at__lte=before + MARGIN).exclude(state=Charge.State.VOID).order_by("issued_at", "pk")
 
 
@@ -349,16 +360,26 @@ def _last(text: str) -> str:
     return text.partition(f". {building.PATIENT_PREFIX}")[0]
 
 
-def _says(charges: list[Charge], content: Comprobante, issuer: Issuer) -> bool:
-    """Whether an invoice of these charges to the same receptor would carry the very same lines."""
+def _says(charges: list[Charge], content: Comprobante) -> bool:
+    """Whether an invoice of these charges would carry the very same lines, whole or less their deposits (path B)."""
     for with_patient in (False, True):
-        ours = building.comprobante(
-            charges, content.receptor, issuer=issuer, now=charges[0].issued_at, with_patient=with_patient,
-            on_credit=True,
-        )  # fmt: skip
-        if ours.conceptos == content.conceptos:
+        lines = building.lines_of_all(charges, with_patient=with_patient)
+        if conceptos(lines) == content.conceptos:
             return True
+        if not _deposits_in(content):
+            continue
+        with suppress(CannotSplit):
+            if conceptos(remnant.lessened(lines, remnant.taken_by(applied_to(charges)))) == content.conceptos:
+                return True
     return False
+
+
+def _deposits_in(content: Comprobante) -> list[str]:
+    """The UUIDs of the deposits that an account's invoice is related to."""
+    return [
+        each for relation in content.relacionados if relation.tipo_relacion == anticipos.RELATION
+        for each in relation.uuids
+    ]  # fmt: skip
 
 
 def _beyond(issuer: Issuer, root: etree._Element) -> None:

@@ -130,3 +130,28 @@ def test_by_the_remnant_the_counter_shows_the_discount_and_no_note_is_awaited(is
     rows, _ = credit_roads(issuing.organization, make.now() + TOO_LONG * 2)[-1]
     assert not rows.exists()
     sound(issuing)
+
+
+def test_what_is_still_owed_of_an_account_with_a_deposit_is_invoiced_on_credit(issuing: Hospital) -> None:
+    Organization.objects.filter(pk=issuing.organization.pk).update(anticipo_road="remnant")
+    cashier, biller = Person(issuing.cashier), Person(issuing.biller)
+    take(cashier)
+    deposit = Charge.objects.get(kind="anticipo")
+    cashier.pay(deposit, issuing.register)
+    invoiced(issuing, Charge.objects.get(pk=deposit.pk))
+    stay = make.charge(issuing, [make.line(unit_price=Decimal("3000"))])
+    cashier.post("apply_anticipo", stay.pk, deposit=deposit.pk, clave_envio=str(uuid.uuid4()))
+    page = said(biller.get("invoice", stay.pk))
+    for words in ("Se deben $1,480.00", "PPD", "Generar factura por $3,480.00"):
+        assert words in page
+    receptor = make.receptor()
+    typed = {
+        "rfc": receptor.rfc, "nombre": receptor.nombre, "domicilio_fiscal": receptor.domicilio_fiscal,
+        "regimen_fiscal": receptor.regimen_fiscal, "uso_cfdi": receptor.uso_cfdi,
+    }  # fmt: skip
+    asked = biller.post("invoice", stay.pk, metodo="PPD", clave_envio=str(uuid.uuid4()), **typed)
+    assert asked.status_code == 302, said(asked)
+    document = drive(live_document(stay).pk)
+    assert (document.state, document.total, document.content["metodo_pago"]) == ("stamped", Decimal("3480.00"), "PPD")
+    assert "falta la nota que lo descuenta" in said(biller.get("charge", stay.pk))
+    sound(issuing)

@@ -53,8 +53,8 @@ class EnhancementsForm(forms.Form):
     anticipo_road = forms.ChoiceField(
         label="Cómo se factura una cuenta con anticipo",
         choices=Organization.AnticipoRoad.choices,
-        help_text="El SAT admite las dos. Con la segunda hay un comprobante menos; lo que solo pagaron anticipos va "
-        "siempre con la primera.",
+        help_text="El SAT admite las dos. Con la segunda hay un comprobante menos; lo que solo pagaron anticipos, "
+        "o se factura a crédito, va siempre con la primera.",
     )
     usos_offered = forms.MultipleChoiceField(
         label="Usos de la factura que se ofrecen",

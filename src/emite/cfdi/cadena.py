@@ -104,6 +104,31 @@ def cadena_original(root: etree._Element) -> str:
     return _joined(parts)
 
 
+def cadena_of_concepto(concepto: etree._Element) -> str:
+    """What a cfdi:Concepto puts into the cadena of its document. Raises ValueError for one the walk cannot read."""
+    parts: list[str] = []
+    try:
+        _concepto(concepto, parts)
+    except _Unknown:
+        raise ValueError("not a plain cfdi:Concepto") from None
+    return _inside(parts)
+
+
+def cadena_around(root: etree._Element) -> tuple[str, str]:
+    """The cadena of a CFDI 4.0 before and after what its conceptos put in: `||4.0|…|` and `|…||`.
+
+    Raises ValueError for a document that the walk cannot read.
+    """
+    before: list[str] = []
+    after: list[str] = []
+    try:
+        _before(root, before)
+        _after(root, after)
+    except _Unknown:
+        raise ValueError("not a plain cfdi:Comprobante") from None
+    return f"||{_inside(before)}|", f"|{_inside(after)}||" if after else "||"
+
+
 def cadena_by_xslt(root: etree._Element) -> str:
     """The cadena of a CFDI 4.0 by SAT's own sheet. Raises ValueError when the root is not a cfdi:Comprobante."""
     if root.tag != f"{_C}Comprobante":
@@ -136,10 +161,14 @@ def _sheet(path: str) -> etree.XSLT:
 
 
 def _joined(parts: list[str]) -> str:
-    cadena = f"||{'|'.join(parts)}||"
-    if any(mess in cadena for mess in _MESSY):
-        return f"||{'|'.join(_SPACES.sub(' ', part).strip(' ') for part in parts)}||"
-    return cadena
+    return f"||{_inside(parts)}||"
+
+
+def _inside(parts: list[str]) -> str:
+    inside = "|".join(parts)
+    if any(mess in f"|{inside}|" for mess in _MESSY):
+        return "|".join(_SPACES.sub(" ", part).strip(" ") for part in parts)
+    return inside
 
 
 def _read(node: etree._Element, reads: _Reads, parts: list[str]) -> None:
@@ -165,6 +194,14 @@ def _each(node: etree._Element, *path: str) -> Iterable[etree._Element]:
 
 
 def _comprobante(root: etree._Element, parts: list[str]) -> None:
+    _before(root, parts)
+    for conceptos in root.iterchildren(f"{_C}Conceptos"):
+        for concepto in conceptos.iterchildren(f"{_C}Concepto"):
+            _concepto(concepto, parts)
+    _after(root, parts)
+
+
+def _before(root: etree._Element, parts: list[str]) -> None:
     _read(root, _COMPROBANTE, parts)
     _read_all(root.iterchildren(f"{_C}InformacionGlobal"), _GLOBAL, parts)
     for relation in root.iterchildren(f"{_C}CfdiRelacionados"):
@@ -172,9 +209,9 @@ def _comprobante(root: etree._Element, parts: list[str]) -> None:
         _read_all(relation.iterchildren(f"{_C}CfdiRelacionado"), _UUID, parts)
     _read_all(root.iterchildren(f"{_C}Emisor"), _EMISOR, parts)
     _read_all(root.iterchildren(f"{_C}Receptor"), _RECEPTOR, parts)
-    for conceptos in root.iterchildren(f"{_C}Conceptos"):
-        for concepto in conceptos.iterchildren(f"{_C}Concepto"):
-            _concepto(concepto, parts)
+
+
+def _after(root: etree._Element, parts: list[str]) -> None:
     for summary in root.iterchildren(f"{_C}Impuestos"):
         _read_all(_each(summary, f"{_C}Retenciones", f"{_C}Retencion"), _SUMMARY_RETENCION, parts)
         _read(summary, _RETENIDOS, parts)

@@ -5,6 +5,8 @@ How a line becomes a Concepto with taxes: `taxes.py`. How a draft is kept: `stor
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -125,6 +127,44 @@ class Totals:
     total: Decimal
 
 
+#: What the amounts of a Traslado are added up by: tax, factor and rate.
+TaxGroup = tuple[str, str, Decimal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What conceptos add up to, exactly: nothing is rounded yet. `descuento`: None when no concepto has one.
+
+    `traslados` has base and importe of each group, in the order in which the conceptos first have them.
+    """
+
+    importe: Decimal
+    descuento: Decimal | None
+    traslados: Mapping[TaxGroup, tuple[Decimal, Decimal]]
+    retenciones: Mapping[str, Decimal]
+
+
+class Summed(Sequence[Concepto], ABC):
+    """Conceptos that are made only when somebody looks at them, and know without that what they add up to."""
+
+    @abstractmethod
+    def sums(self) -> Sums:
+        """What `sums_of` would find by looking at each."""
+
+
+def sums_of(conceptos: Sequence[Concepto]) -> Sums:
+    """What these conceptos add up to."""
+    if isinstance(conceptos, Summed):
+        return conceptos.sums()
+    discounts = [c.descuento for c in conceptos if c.descuento is not None]
+    return Sums(
+        money.total(c.importe for c in conceptos),
+        money.total(discounts) if discounts else None,
+        _sum_traslados(conceptos),
+        _sum_retenciones(conceptos),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Comprobante:
     """A CFDI 4.0 of type I, E or P. `fecha` is the local time of `lugar_expedicion`, without zone, whole seconds."""
@@ -134,7 +174,7 @@ class Comprobante:
     lugar_expedicion: str
     emisor: Emisor
     receptor: Receptor
-    conceptos: tuple[Concepto, ...]
+    conceptos: Sequence[Concepto]
     forma_pago: str | None = None
     metodo_pago: str | None = None
     serie: str | None = None
@@ -156,11 +196,18 @@ class Comprobante:
         if self.tipo in ("P", "T"):  # CFDI40109, 40201: "0" without decimals and no taxes
             return Totals(money.ZERO, None, (), (), None, None, money.ZERO)
         places = decimals_of(self.moneda)
-        sub_total = money.half_up(money.total(c.importe for c in self.conceptos), places)
-        discounts = [c.descuento for c in self.conceptos if c.descuento is not None]
-        descuento = money.half_up(money.total(discounts), places) if discounts else None
-        traslados = _sum_traslados(self.conceptos, places)
-        retenciones = _sum_retenciones(self.conceptos, places)
+        sums = sums_of(self.conceptos)
+        sub_total = money.half_up(sums.importe, places)
+        descuento = None if sums.descuento is None else money.half_up(sums.descuento, places)
+        traslados = tuple(
+            SummaryTraslado(
+                money.half_up(base, places), *group, None if group[2] is None else money.half_up(importe, places)
+            )
+            for group, (base, importe) in sums.traslados.items()
+        )
+        retenciones = tuple(
+            SummaryRetencion(impuesto, money.half_up(importe, places)) for impuesto, importe in sums.retenciones.items()
+        )
         taxed = [t.importe for t in traslados if t.importe is not None]
         trasladados = money.total(taxed) if taxed else None
         retenidos = money.total(r.importe for r in retenciones) if retenciones else None
@@ -168,25 +215,20 @@ class Comprobante:
         return Totals(sub_total, descuento, traslados, retenciones, trasladados, retenidos, total)
 
 
-def _sum_traslados(conceptos: tuple[Concepto, ...], places: int) -> tuple[SummaryTraslado, ...]:
-    bases: dict[tuple[str, str, Decimal | None], Decimal] = {}
-    importes: dict[tuple[str, str, Decimal | None], Decimal] = {}
+def _sum_traslados(conceptos: Iterable[Concepto]) -> dict[TaxGroup, tuple[Decimal, Decimal]]:
+    bases: dict[TaxGroup, Decimal] = {}
+    importes: dict[TaxGroup, Decimal] = {}
     for concepto in conceptos:
         for tax in concepto.traslados:
             group = (tax.impuesto, tax.tipo_factor, tax.tasa_o_cuota)
             bases[group] = bases.get(group, money.ZERO) + tax.base
             importes[group] = importes.get(group, money.ZERO) + (tax.importe or 0)
-    return tuple(
-        SummaryTraslado(
-            money.half_up(base, places), *group, None if group[2] is None else money.half_up(importes[group], places)
-        )
-        for group, base in bases.items()
-    )
+    return {group: (base, importes[group]) for group, base in bases.items()}
 
 
-def _sum_retenciones(conceptos: tuple[Concepto, ...], places: int) -> tuple[SummaryRetencion, ...]:
+def _sum_retenciones(conceptos: Iterable[Concepto]) -> dict[str, Decimal]:
     importes: dict[str, Decimal] = {}
     for concepto in conceptos:
         for tax in concepto.retenciones:
             importes[tax.impuesto] = importes.get(tax.impuesto, money.ZERO) + tax.importe
-    return tuple(SummaryRetencion(impuesto, money.half_up(importe, places)) for impuesto, importe in importes.items())
+    return importes

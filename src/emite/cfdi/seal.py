@@ -44,27 +44,32 @@ def seal(c: Comprobante, csd: Csd) -> Sealed:
 
 def seal_tree(root: etree._Element, csd: Csd) -> Sealed:
     """Seals a tree that `xml.build` made, in place."""
-    root.set("NoCertificado", csd.certificate.no_certificado)
-    root.set("Certificado", csd.certificate.base64)
+    name_certificate(root, csd)
     cadena = cadena_original(root)
     sello = base64.b64encode(csd.sign(cadena.encode())).decode()
     root.set("Sello", sello)
     return Sealed(to_bytes(root), sello, cadena, root)
 
 
-def verify(root: etree._Element) -> list[Fault]:
+def name_certificate(root: etree._Element, csd: Csd) -> None:
+    """Writes whose seal is to come, in place."""
+    root.set("NoCertificado", csd.certificate.no_certificado)
+    root.set("Certificado", csd.certificate.base64)
+
+
+def verify(root: etree._Element, cadena: str | None = None) -> list[Fault]:
     """What is wrong with the seal of a CFDI 4.0 and with the certificate it carries; empty when nothing is.
 
     CFDI40106 the certificate, EMI003 its number, 303 its RFC, 305 its validity at Fecha, 306 its kind, 302 the seal
     (which the matrix calls CFDI40102). Revocation and LCO are known to the PAC alone (304, 402); who issued the
-    certificate is asked by `check.py`.
+    certificate is asked by `check.py`. `cadena` is the document's, where `root` has but some of its conceptos.
     """
     certificate = certificate_of(root)
     if certificate is None:
         message = "El certificado no se puede leer: debe ser el .cer del emisor en base64."
         return [Fault("CFDI40106", message, f"{_ROOT}/@Certificado")]
     faults = [*_about_certificate(root, certificate)]
-    if not _seal_verifies(root, certificate):
+    if not _seal_verifies(root, certificate, cadena):
         message = "El sello no corresponde al documento: se modificó ya sellado o la llave es otra (CFDI40102)."
         faults.append(Fault("302", message, f"{_ROOT}/@Sello"))
     return faults
@@ -78,13 +83,13 @@ def certificate_of(root: etree._Element) -> Certificate | None:
         return None
 
 
-def _seal_verifies(root: etree._Element, certificate: Certificate) -> bool:
+def _seal_verifies(root: etree._Element, certificate: Certificate, cadena: str | None) -> bool:
     try:
         signature = base64.b64decode("".join(root.get("Sello", "").split()), validate=True)
     except (binascii.Error, ValueError):
         return False
     # SAT's own sheet and not the walk: what a stranger sends may have a complement or a shape that only it reads.
-    return certificate.verifies(signature, cadena_by_xslt(root).encode())
+    return certificate.verifies(signature, (cadena or cadena_by_xslt(root)).encode())
 
 
 def _about_certificate(root: etree._Element, certificate: Certificate) -> list[Fault]:

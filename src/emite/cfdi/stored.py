@@ -5,7 +5,7 @@ Not XML, not fiscal: only this program reads it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -22,7 +22,8 @@ _SALES = "ventas"
 
 def to_json(comprobante: Comprobante) -> dict[str, Any]:
     """Plain JSON data: amounts as text with the decimals they carry; what is None or empty is left out."""
-    rows = sales.pack(comprobante.conceptos) if comprobante.informacion_global is not None else None
+    summed = isinstance(comprobante.conceptos, sales.Sales) or comprobante.informacion_global is not None
+    rows = sales.pack(comprobante.conceptos) if summed else None
     if rows is None:
         plain = _plain(comprobante)
     else:
@@ -37,7 +38,7 @@ def from_json(data: Mapping[str, Any]) -> Comprobante:
     try:
         if _SALES in data:
             head = {name: item for name, item in data.items() if name != _SALES} | {"conceptos": ()}
-            restored = replace(_restored(Comprobante, head), conceptos=sales.unpack(data[_SALES]))
+            restored = replace(_restored(Comprobante, head), conceptos=sales.read(data[_SALES]))
         else:
             restored = _restored(Comprobante, data)
     except (TypeError, AttributeError, ArithmeticError, LookupError) as error:
@@ -65,7 +66,7 @@ def _restored(kind: Any, data: Any) -> Any:
         if unknown := data.keys() - kinds.keys():
             raise ValueError(f"not a stored {kind.__name__}: it has {sorted(unknown)}")
         return kind(**{name: _restored(kinds[name], item) for name, item in data.items()})
-    if get_origin(kind) is tuple:
+    if get_origin(kind) in (tuple, Sequence):
         return tuple(_restored(get_args(kind)[0], item) for item in data)
     if kind is Decimal:
         return Decimal(data)

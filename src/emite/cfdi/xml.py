@@ -106,13 +106,14 @@ def to_bytes(root: etree._Element) -> bytes:
     return _DECLARATION + etree.tostring(root, encoding="UTF-8", xml_declaration=False)
 
 
-def build(c: Comprobante) -> etree._Element:
+def build(c: Comprobante, totals: Totals | None = None) -> etree._Element:
     """The XML of a Comprobante, with Sello, NoCertificado and Certificado empty: `seal.seal` fills them.
 
+    `totals` are written in place of its own, when its conceptos are but some of those of the document.
     Raises CfdiInvalid when a text has characters that XML cannot carry, and ValueError or TypeError for what no
     caller may send: an amount that is not a Decimal, a Fecha with zone or with fractions of a second.
     """
-    totals = c.totals
+    totals = totals or c.totals
     places = None if c.tipo in ("P", "T") else decimals_of(c.moneda)
     w = Writer()
     w.start("cfdi:Comprobante", _head(c, totals, places))
@@ -129,7 +130,7 @@ def build(c: Comprobante) -> etree._Element:
     w.empty("cfdi:Receptor", _receptor(c))
     w.start("cfdi:Conceptos")
     for concepto in c.conceptos:
-        _write_concepto(w, concepto)
+        w.written(concepto_text(concepto))
     w.end("cfdi:Conceptos")
     if totals.traslados or totals.retenciones:
         _write_summary(w, totals, places)
@@ -187,24 +188,25 @@ def _receptor(c: Comprobante) -> Attributes:
     }
 
 
-def _write_concepto(w: Writer, c: Concepto) -> None:
+def concepto_text(c: Concepto) -> str:
+    """The cfdi:Concepto as it stands in a document. Raises CfdiInvalid like `build`."""
     # By hand and not by a mapping: a month's global has a hundred thousand. An amount has nothing to escape.
     identity = "" if c.no_identificacion is None else attribute("NoIdentificacion", c.no_identificacion)
     unidad = "" if c.unidad is None else attribute("Unidad", c.unidad)
     descuento = "" if c.descuento is None else f' Descuento="{money.text(c.descuento)}"'
     importe = money.text(c.importe)
     unit = importe if c.valor_unitario is c.importe else money.text(c.valor_unitario)
-    end = ">" if c.traslados or c.retenciones else "/>"
-    w.written(
-        f"<cfdi:Concepto{attribute('ClaveProdServ', c.clave_prod_serv)}{identity}"
-        f' Cantidad="{money.text(c.cantidad)}"{attribute("ClaveUnidad", c.clave_unidad)}{unidad}'
-        f'{attribute("Descripcion", c.descripcion)} ValorUnitario="{unit}" Importe="{importe}"{descuento}'
-        f"{attribute('ObjetoImp', c.objeto_imp)}{end}"
-    )
+    inside = ""
     if c.traslados or c.retenciones:
         traslados = _taxes("Traslados", "Traslado", c.traslados)
         retenciones = _taxes("Retenciones", "Retencion", c.retenciones)
-        w.written(f"<cfdi:Impuestos>{traslados}{retenciones}</cfdi:Impuestos></cfdi:Concepto>")
+        inside = f"<cfdi:Impuestos>{traslados}{retenciones}</cfdi:Impuestos>"
+    return (
+        f"<cfdi:Concepto{attribute('ClaveProdServ', c.clave_prod_serv)}{identity}"
+        f' Cantidad="{money.text(c.cantidad)}"{attribute("ClaveUnidad", c.clave_unidad)}{unidad}'
+        f'{attribute("Descripcion", c.descripcion)} ValorUnitario="{unit}" Importe="{importe}"{descuento}'
+        f"{attribute('ObjetoImp', c.objeto_imp)}" + (f">{inside}</cfdi:Concepto>" if inside else "/>")
+    )
 
 
 def _taxes(

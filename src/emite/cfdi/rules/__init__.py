@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from lxml import etree
 
 from emite.cfdi import seal
+from emite.cfdi.comprobante import Sums
 from emite.cfdi.faults import Fault, Severity
 from emite.cfdi.rules import (  # noqa: F401 - importing a module declares its rules
     comprobante,
@@ -75,19 +76,26 @@ _Rules = tuple[tuple[str, str, Callable[..., Any]], ...]
 
 
 def check(
-    root: etree._Element, *, tipo_check: Literal["emit", "foreign"] = "emit", now: datetime | None = None
+    root: etree._Element,
+    *,
+    tipo_check: Literal["emit", "foreign"] = "emit",
+    now: datetime | None = None,
+    sums: Sums | None = None,
 ) -> list[Fault]:
     """Every fault of a cfdi:Comprobante 4.0 that the matrix lets one find without SAT's lists, in document order.
 
     "emit" is for what we are about to seal; "foreign" for what others made, where a doubt of SAT's text is an AVISO.
     With `now` (aware) Fecha is also compared with the clock of its place. Never raises on a document that broke the
-    XSD: what cannot be read is that fault's, and the rules that need it stay silent.
+    XSD: what cannot be read is that fault's, and the rules that need it stay silent. `sums` are those of the document
+    when `root` has but one of each kind of its concepts.
     """
     faults: list[Fault] = []
     if root.tag != f"{CFDI}Comprobante":
         return [Fault("301", "El documento no es un CFDI 4.0: su raíz debe ser cfdi:Comprobante.", "/")]
     kinds = _Kinds()
     d = read(root, kinds.check, foreign=tipo_check == "foreign", now=now)
+    if sums is not None:
+        d.add_up_to(sums)
     for code, at, function in _DOCUMENTO:
         finding = function(d)
         if finding:

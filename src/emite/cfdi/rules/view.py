@@ -18,6 +18,7 @@ from lxml import etree
 
 from emite.cfdi import codes, money
 from emite.cfdi.codes import Kind
+from emite.cfdi.comprobante import Sums
 from emite.cfdi.rules.numbers import number, rate_allowed, rate_key
 from emite.cfdi.rules.pagos_view import PAGOS, PagosNode
 
@@ -270,6 +271,15 @@ class Documento:
     def carries_no_money(self) -> bool:
         """True for T and P, whose amounts are zero."""
         return self.tipo in ("T", "P")
+
+    def add_up_to(self, sums: Sums) -> None:
+        """Have these sums in place of those of the concepts that were read: some of many, of every kind."""
+        self.sum_importe, self.sum_descuento = sums.importe, sums.descuento or money.ZERO
+        for (impuesto, factor, tasa), (base, importe) in sums.traslados.items():
+            group = self.traslados[(impuesto, factor, "" if tasa is None else rate_key(money.text(tasa)))]
+            group.base, group.importe = base, importe
+        for impuesto, held in sums.retenciones.items():
+            self.retenciones[impuesto].importe = held
 
 
 def read(

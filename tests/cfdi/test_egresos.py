@@ -138,14 +138,12 @@ def test_the_uso_is_one_that_the_receptor_may_have(rfc: str, regimen: str, uso: 
 def test_a_sale_of_a_factura_global_is_credited_by_treatment() -> None:
     from emite.cfdi import sales
 
-    sale = sales.concepto(
-        "REM-000123", D("1500.00"), D("100.00"),
-        [
-            (Treatment.IVA16, D("900.00"), D("144.00")),
-            (Treatment.EXENTO, D("300.00"), None),
-            (Treatment.IVA0, D("200.00"), D("0.00")),
-        ],
-    )  # fmt: skip
+    (sale,) = sales.unpack([
+        sales.row(
+            "REM-000123", "1500.00", "100.00",
+            [("iva16", "900.00", "144.00"), ("exento", "300.00", ""), ("iva0", "200.00", "0.00")],
+        )
+    ])  # fmt: skip
     parts = egresos.parts_of_sale(sale)
     made = notas.of_global(
         "REM-000123", UUID, parts, reason=Reason.LATE, forma_pago="04", emisor=EMISOR, lugar_expedicion="06700",

@@ -32,18 +32,19 @@ def sales_rows(draw: st.DrawFn, *, sound: bool) -> list[Row]:
     rows: list[Row] = []
     for number in range(draw(st.integers(1, 12))):
         kinds = draw(st.lists(st.sampled_from(TAXED), unique=True, max_size=3))
-        taxes: list[tuple[Treatment, Decimal, Decimal | None]] = []
+        taxes: list[tuple[str, str, str]] = []
+        worth = Decimal("0.00")
         for kind in kinds:
             base = draw(cents(9_999_999, 1 if sound else 0))
-            tax = None
+            tax: Decimal | None = None
             if kind.rate is not None:
                 off = draw(st.sampled_from([0, 0, 0, 1, -1] if not sound else [0]))
                 tax = max(Decimal("0.00"), (base * kind.rate).quantize(Decimal("0.01")) + Decimal(off).scaleb(-2))
-            taxes.append((kind, base, tax))
+            taxes.append((str(kind), f"{base:.2f}", "" if tax is None else f"{tax:.2f}"))
+            worth += base
         descuento = draw(st.one_of(st.just(Decimal(0)), cents(50_000)))
-        worth = sum((base for _, base, _ in taxes), Decimal("0.00")) + (descuento if sound else 0)
-        importe = worth or draw(cents(9_999_999, 1)) + (descuento if sound else 0)
-        rows.append(sales.row(f"REM-{number:06d}", importe.quantize(Decimal("0.01")), descuento, taxes))
+        importe = (worth or draw(cents(9_999_999, 1))) + (descuento if sound else 0)
+        rows.append(sales.row(f"REM-{number:06d}", f"{importe:.2f}", f"{descuento:.2f}", taxes))
     return rows
 
 

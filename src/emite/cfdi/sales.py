@@ -46,25 +46,16 @@ def publico_en_general(lugar_expedicion: str) -> Receptor:
     return Receptor(PUBLICO_EN_GENERAL, NOMBRE, lugar_expedicion, "616", "S01")
 
 
-def concepto(
-    folio: str, importe: Decimal, descuento: Decimal, taxes: Iterable[tuple[Treatment, Decimal, Decimal | None]]
-) -> Concepto:
-    """One sale before taxes, with a Traslado per treatment: its base after discount, and its tax (None when exempt).
+def row(folio: str, importe: str, descuento: str, taxes: Iterable[tuple[str, str, str]]) -> Row:
+    """One sale before taxes, amounts as they are to be written, with treatment, base after discount and tax of each.
 
-    Without taxes the sale is ObjetoImp 01. Unidad is not written: the guide leaves it out.
+    The tax of what is exempt is "". Without taxes the sale is ObjetoImp 01. Unidad is not written: the guide leaves it
+    out.
     """
-    nodes = tuple(_traslado(treatment, base, tax) for treatment, base, tax in taxes)
-    return _concepto(folio, importe, descuento or None, "02" if nodes else "01", nodes)
-
-
-def row(
-    folio: str, importe: Decimal, descuento: Decimal, taxes: Iterable[tuple[Treatment, Decimal, Decimal | None]]
-) -> Row:
-    """The short form of the same sale."""
-    made = [folio, money.text(importe), money.text(descuento) if descuento else "", "01"]
-    for treatment, base, tax in taxes:
+    made = [folio, importe, "" if descuento == "0.00" else descuento, "01"]
+    for tax in taxes:
         made[OBJETO] = "02"
-        made += (treatment._value_, money.text(base), "" if tax is None else money.text(tax))
+        made += tax
     return made
 
 

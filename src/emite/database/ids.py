@@ -18,6 +18,20 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=value)
 
 
+def texts(count: int) -> list[str]:
+    """So many of them at once, as text: for rows by the thousand."""
+    milliseconds = f"{time.time_ns() // 1_000_000:012x}7"
+    random = os.urandom(10 * count).hex()
+    return [
+        f"{milliseconds}{random[at : at + 3]}{_VARIANT[random[at + 3]]}{random[at + 4 : at + 19]}"
+        for at in range(0, len(random), 20)
+    ]
+
+
+#: Two bits of it say that it is one of RFC 9562's, the other two are random.
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
+
 def first_of(moment: dt.datetime) -> uuid.UUID:
     """The lowest key of that millisecond: every row made before has a lower one."""
     return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -11,8 +11,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import groupby
-from operator import itemgetter
 
 import structlog
 from django.db import connection, transaction
@@ -30,7 +28,7 @@ from emite.charges.collecting import largest_form
 from emite.charges.models import Charge
 from emite.charges.pricing import conceptos as priced
 from emite.charges.pricing import totals
-from emite.database.ids import uuid7
+from emite.database.ids import texts
 from emite.documents.models import FiscalDocument
 from emite.documents.sealing import NotReady as NotReady
 from emite.documents.sealing import draft, without_collecting
@@ -42,7 +40,7 @@ from emite.invoices.issuing import NO_PERMISSION, may_issue
 from emite.invoices.issuing import NotAllowed as NotAllowed
 from emite.invoices.models import CEILING, Closing, GlobalDocument, GlobalPolicy
 from emite.invoices.periods import Period
-from emite.invoices.proposing import Scope, Sum, Taken
+from emite.invoices.proposing import Scope, Sum, Taken, array
 from emite.issuers.models import Issuer, PacAccount, Series, StoredCsd
 
 log = structlog.get_logger(__name__)
@@ -236,6 +234,7 @@ def _build_all(closing: Closing, clock: Clock) -> None:
     log.info("closing_done", closing=str(closing.pk))
 
 
+@without_collecting()
 def _build(closing: Closing, clock: Clock, after: Taken | None) -> Taken | None:
     """One more document with what is left after `after`; the last charge in it, or None when nothing is left."""
     for _ in range(TRIES):
@@ -252,7 +251,6 @@ def _build(closing: Closing, clock: Clock, after: Taken | None) -> Taken | None:
     raise RuntimeError(f"closing {closing.pk}: its charges were taken {TRIES} times while a document was built")
 
 
-@without_collecting()
 def _store(closing: Closing, taken: Sequence[Taken], now: dt.datetime) -> FiscalDocument:
     """The draft, its allocations and the progress: together or not at all."""
     if closing.asked_by is None or not may_issue(closing.asked_by, closing.organization_id):
@@ -291,7 +289,7 @@ def _allocate(document: FiscalDocument, taken: Sequence[Taken], now: dt.datetime
             """INSERT INTO charges_allocation (id, organization_id, charge_id, document_id, active, created_at)
                SELECT t.id, %s, t.charge, %s, true, %s FROM unnest(%s::uuid[], %s::uuid[]) AS t(id, charge)
                ON CONFLICT (charge_id) WHERE active DO NOTHING""",
-            [document.organization_id, document.pk, now, [uuid7() for _ in taken], [each.pk for each in taken]],
+            [document.organization_id, document.pk, now, array(texts(len(taken))), array(each.pk for each in taken)],
         )
         if cursor.rowcount != len(taken):
             raise _Contended
@@ -324,7 +322,7 @@ def comprobante(scope: Scope, taken: Sequence[Taken], *, now: dt.datetime) -> Co
     FormaPago is that of the charge with the largest amount.
     """
     issuer, period = scope.issuer, scope.period
-    largest = max(taken, key=lambda each: each.total)
+    largest = max(taken, key=lambda each: Decimal(each.total))
     return Comprobante(
         tipo="I",
         fecha=local_now(now, scope.place),
@@ -332,39 +330,47 @@ def comprobante(scope: Scope, taken: Sequence[Taken], *, now: dt.datetime) -> Co
         emisor=Emisor(rfc=issuer.rfc, nombre=issuer.nombre, regimen_fiscal=issuer.regimen_fiscal),
         receptor=sales.publico_en_general(scope.place),
         conceptos=_conceptos(issuer.organization_id, taken),
-        forma_pago=largest_form(Charge(pk=largest.pk)),
+        forma_pago=largest_form(Charge(pk=uuid.UUID(largest.pk))),
         metodo_pago="PUE",
         informacion_global=InformacionGlobal(period.periodicidad, period.meses, period.anio),
     )
 
 
-def _conceptos(organization_id: uuid.UUID, taken: Sequence[Taken]) -> tuple[Concepto, ...]:
-    rows = proposing.bases(organization_id, [each.pk for each in taken])
-    groups = {pk: [(Treatment(kind), base) for _, kind, base in found] for pk, found in groupby(rows, itemgetter(0))}
-    return tuple(
-        sales.concepto(each.folio, each.sub_total, each.discount, _taxes(each, groups[each.pk])) for each in taken
+def _conceptos(organization_id: uuid.UUID, taken: Sequence[Taken]) -> Sequence[Concepto]:
+    groups = proposing.bases(organization_id, (each.pk for each in taken))
+    return sales.read([_sale(each, groups[each.pk]) for each in taken])
+
+
+def _sale(charge: Taken, groups: list[str]) -> sales.Row:
+    """The charge with its traslados as the summary of its own CFDI would have them: rounded once, to cents."""
+    taxed = [
+        (kind, base)
+        for kind, base in zip(groups[::2], map(Decimal, groups[1::2]), strict=True)
+        if base > 0 and kind != Treatment.NO_OBJETO
+    ]
+    if sum(kind in _WITH_TAX for kind, _ in taxed) > 1:
+        return sales.row(charge.folio, charge.sub_total, charge.discount, _summary(uuid.UUID(charge.pk)))
+    return sales.row(
+        charge.folio,
+        charge.sub_total,
+        charge.discount,
+        [
+            (kind, money.text(_in_cents(base)), charge.tax if kind in _WITH_TAX else _NO_TAX[kind])
+            for kind, base in taxed
+        ],
     )
 
 
-def _taxes(charge: Taken, groups: list[tuple[Treatment, Decimal]]) -> list[tuple[Treatment, Decimal, Decimal | None]]:
-    """The charge's traslados as the summary of its own CFDI would have them: rounded once, to cents."""
-    taxed = [(kind, base) for kind, base in groups if base > 0 and kind is not Treatment.NO_OBJETO]
-    rated = [kind for kind, _ in taxed if kind.rate]
-    if len(rated) > 1:
-        return _summary(charge.pk)
-    taxes: list[tuple[Treatment, Decimal, Decimal | None]] = []
-    for kind, base in taxed:
-        tax = None if kind.rate is None else charge.tax if kind in rated else money.half_up(money.ZERO, CENTS)
-        taxes.append((kind, _in_cents(base), tax))
-    return taxes
+_WITH_TAX = {str(kind) for kind in Treatment if kind.rate}
+_NO_TAX = {str(kind): "" if kind.rate is None else "0.00" for kind in Treatment if not kind.rate}
 
 
-def _summary(pk: uuid.UUID) -> list[tuple[Treatment, Decimal, Decimal | None]]:
+def _summary(pk: uuid.UUID) -> list[tuple[str, str, str]]:
     """The same from the lines, for a charge whose tax has more than one rate."""
     found = Charge.objects.prefetch_related("lines").get(pk=pk)
-    kinds = {kind.rate: kind for kind in Treatment if kind is not Treatment.NO_OBJETO}
+    kinds = {kind.rate: str(kind) for kind in Treatment if kind is not Treatment.NO_OBJETO}
     return [
-        (kinds[tax.tasa_o_cuota], tax.base, tax.importe)
+        (kinds[tax.tasa_o_cuota], money.text(tax.base), "" if tax.importe is None else money.text(tax.importe))
         for tax in totals(priced(line_inputs(found))).traslados
         if tax.impuesto == IVA and tax.base > 0
     ]

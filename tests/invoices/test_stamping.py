@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from emite.charges.allocating import live_document
 from emite.charges.charging import void
 from emite.charges.models import Allocation, Charge
 from emite.documents import machine
+from emite.documents import stamping as verbs
 from emite.documents.models import (
     Delivery,
     DocumentEvent,
@@ -26,6 +28,7 @@ from emite.documents.models import (
     StampedXml,
     State,
 )
+from emite.documents.sealing import without_collecting
 from emite.documents.spool import Rescued, Spool
 from emite.invoices import issuing, stamping
 from emite.issuers import connecting
@@ -87,6 +90,16 @@ def test_a_paid_charge_becomes_one_stamped_cfdi(hospital: make.Hospital, sandbox
     assert events(document) == ["draft", "sealed", "stamped"]
     assert parse(bytes(stored.xml)).get("Total") == f"{charge.total}"
     assert live_document(charge) == document
+
+
+def test_a_sealed_document_leaves_nothing_behind_in_memory(hospital: make.Hospital) -> None:
+    document = verbs.claim(issue(hospital, make.paid_charge(hospital)).pk, owner=OWNER, now=make.now())
+    assert document is not None
+    with without_collecting():  # as while a month is closed: a circle would stay until somebody looks for it
+        verbs.seal(document, make.now())
+        seen = weakref.ref(document)
+        del document
+        assert seen() is None
 
 
 def test_folios_follow_one_another(hospital: make.Hospital) -> None:

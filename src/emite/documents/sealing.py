@@ -146,7 +146,7 @@ def seal(document: FiscalDocument, *, now: dt.datetime) -> SealedXml:
     return _SEALED.run(
         SealedXml(
             organization_id=document.organization_id,
-            document=document,
+            document_id=document.pk,  # and not the row, which holds this one: a circle would keep both for long
             seal_rev=document.seal_rev,
             xml=xml,
             sha256=hashlib.sha256(xml).digest(),

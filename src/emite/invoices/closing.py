@@ -337,30 +337,27 @@ def comprobante(scope: Scope, taken: Sequence[Taken], *, now: dt.datetime) -> Co
 
 
 def _conceptos(organization_id: uuid.UUID, taken: Sequence[Taken]) -> Sequence[Concepto]:
-    groups = proposing.bases(organization_id, (each.pk for each in taken))
-    return sales.read([_sale(each, groups[each.pk]) for each in taken])
+    lines = proposing.lines(organization_id, (each.pk for each in taken))
+    return sales.read([_sale(each, lines[each.pk]) for each in taken])
 
 
-def _sale(charge: Taken, groups: list[str]) -> sales.Row:
+def _sale(charge: Taken, lines: list[str]) -> sales.Row:
     """The charge with its traslados as the summary of its own CFDI would have them: rounded once, to cents."""
-    taxed = [
-        (kind, base)
-        for kind, base in zip(groups[::2], map(Decimal, groups[1::2]), strict=True)
-        if base > 0 and kind != Treatment.NO_OBJETO
-    ]
-    if sum(kind in _WITH_TAX for kind, _ in taxed) > 1:
-        return sales.row(charge.folio, charge.sub_total, charge.discount, _summary(uuid.UUID(charge.pk)))
-    return sales.row(
-        charge.folio,
-        charge.sub_total,
-        charge.discount,
-        [
+    bases: dict[str, Decimal] = {}
+    for kind, amount in zip(lines[::2], map(Decimal, lines[1::2]), strict=True):
+        bases[kind] = bases[kind] + amount if kind in bases else amount
+    taxed = [(kind, base) for kind, base in bases.items() if base > 0 and kind != _UNTAXED]
+    if len([kind for kind, _ in taxed if kind in _WITH_TAX]) > 1:
+        taxes = _summary(uuid.UUID(charge.pk))
+    else:
+        taxes = [
             (kind, money.text(_in_cents(base)), charge.tax if kind in _WITH_TAX else _NO_TAX[kind])
             for kind, base in taxed
-        ],
-    )
+        ]
+    return sales.row(charge.folio, charge.sub_total, charge.discount, taxes)
 
 
+_UNTAXED = str(Treatment.NO_OBJETO)
 _WITH_TAX = {str(kind) for kind in Treatment if kind.rate}
 _NO_TAX = {str(kind): "" if kind.rate is None else "0.00" for kind in Treatment if not kind.rate}
 

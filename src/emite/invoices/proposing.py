@@ -231,20 +231,18 @@ def _taken(pk: str, sub_total: str, discount: str, tax: str, total: str, paid_at
     return Taken(pk, sub_total, discount, tax, total, paid_at, folio(kind, int(number)))
 
 
-def bases(organization_id: uuid.UUID, charges: Iterable[str]) -> dict[str, list[str]]:
-    """Of each charge, treatment and exact sum of what is taxed so after discounts, in turns, in order of its lines."""
+def lines(organization_id: uuid.UUID, charges: Iterable[str]) -> dict[str, list[str]]:
+    """Of each charge, treatment and amount after discount of each of its lines, in turns and in their order."""
     with connection.cursor() as cursor:
         # A statement of its own: it sees the lines as they are since their charges are locked.
         cursor.execute(
-            """SELECT concat_ws('|', charge_id, string_agg(treatment || '|' || base, '|' ORDER BY place)) FROM (
-                   SELECT charge_id, treatment, sum(amount - discount) AS base, min(position) AS place
-                   FROM charges_chargeline
-                   WHERE organization_id = %s AND charge_id = ANY(%s::uuid[]) AND quantity > 0
-                   GROUP BY charge_id, treatment) g
+            """SELECT concat_ws('|', charge_id,
+                                string_agg(treatment || '|' || (amount - discount), '|' ORDER BY position))
+               FROM charges_chargeline WHERE organization_id = %s AND charge_id = ANY(%s::uuid[]) AND quantity > 0
                GROUP BY charge_id""",
             [organization_id, array(charges)],
         )
-        return {pk: groups for pk, *groups in (row.split("|") for (row,) in cursor.fetchall())}
+        return {pk: cells for pk, *cells in (row.split("|") for (row,) in cursor.fetchall())}
 
 
 def array(keys: Iterable[str]) -> str:
